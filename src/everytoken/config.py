@@ -1,0 +1,28 @@
+"""The one table of settings: argument over environment (`EVERYTOKEN_…`) over default. Nothing else reads the environment."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_PORT = 8700
+
+
+class Settings(BaseSettings):
+    """Settings of the server half. Each field's description is its line in the reference."""
+
+    model_config = SettingsConfigDict(env_prefix="EVERYTOKEN_", extra="ignore")
+
+    data: Path = Field(default=Path("~/.everytoken"), description="Folder that holds the journal, the ledger and the control data.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on. Other than loopback needs an API key.")
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    log_level: str = Field(default="warning", description="Least severe log line that is written to stderr.")
+    flush_interval_ms: int = Field(default=250, ge=10, description="Longest time an accepted run waits before it is visible to reads.")
+    journal_max_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="Size of the journal at which ingest answers 503.")
+    body_max_bytes: int = Field(default=64 * 1024**2, ge=1024, description="Largest decoded request body; a larger one is refused with 413.")
+    memory_max_bytes: int = Field(default=1024**3, ge=64 * 1024**2, description="Memory the embedded engine may take.")
+    prices: Path | None = Field(default=None, description="TOML file with price overrides.")
+
+    @property
+    def data_dir(self) -> Path:
+        return self.data.expanduser()

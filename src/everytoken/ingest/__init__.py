@@ -1,0 +1,1 @@
+"""Writes: accept → journal → fold → settle → price → ledger, with a bound at every step."""
