@@ -1,11 +1,50 @@
-"""The `everytoken` command: one file a subcommand, data on stdout, talk on stderr."""
+"""The `everytoken` command: one file a subcommand, data on stdout, talk on stderr, exit 0 / 1 problem / 2 could not."""
+
+import sys
 
 import typer
 
+from everytoken import __version__
+from everytoken.cli.failure import Failure
+
 app = typer.Typer(
-    name="everytoken", no_args_is_help=True, pretty_exceptions_enable=False, help="Every token, counted once and priced right."
+    name="everytoken",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Every token of every LLM call, counted once and priced right.",
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Options that stand before any command."""
+
+
+def _register() -> None:
+    from everytoken.cli import demo, prices, serve, simulator, trace
+
+    app.command("serve")(serve.serve)
+    app.command("demo")(demo.demo)
+    app.command("trace")(trace.trace)
+    app.command("simulator")(simulator.simulator)
+    app.add_typer(prices.app, name="prices")
+
+
 def main() -> None:
-    app()
+    """Entry point: runs a command and turns a known failure into one line, a hint and an exit code."""
+    _register()
+    try:
+        app()
+    except Failure as failure:
+        typer.echo(f"everytoken: {failure}", err=True)
+        if failure.hint:
+            typer.echo(f"hint: {failure.hint}", err=True)
+        sys.exit(failure.exit_code)

@@ -1,0 +1,3 @@
+from everytoken.cli import main
+
+main()
