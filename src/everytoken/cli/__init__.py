@@ -5,7 +5,7 @@ import sys
 import typer
 
 from everytoken import __version__
-from everytoken.cli.failure import Failure
+from everytoken.cli.errors import CommandError
 
 app = typer.Typer(
     name="everytoken",
@@ -39,12 +39,12 @@ def _register() -> None:
 
 
 def main() -> None:
-    """Entry point: runs a command and turns a known failure into one line, a hint and an exit code."""
+    """Entry point: runs a command and turns a known error into one line, a hint and an exit code."""
     _register()
     try:
         app()
-    except Failure as failure:
-        typer.echo(f"everytoken: {failure}", err=True)
-        if failure.hint:
-            typer.echo(f"hint: {failure.hint}", err=True)
-        sys.exit(failure.exit_code)
+    except CommandError as error:
+        typer.echo(f"everytoken: {error}", err=True)
+        if error.hint:
+            typer.echo(f"hint: {error.hint}", err=True)
+        sys.exit(error.exit_code)

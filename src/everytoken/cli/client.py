@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import httpx
 
-from everytoken.cli.failure import Failure
+from everytoken.cli.errors import CommandError
 
 TIMEOUT_S = 30.0  # a flush waits for everything acknowledged before it
 
@@ -14,7 +14,7 @@ class Client:
     """Calls `/everytoken/v1/` of one server.
 
     Raises:
-        Failure: the server is not there, refuses, or answers with a problem; the text is the server's own.
+        CommandError: the server is not there, refuses, or answers with a problem; the text is the server's own.
     """
 
     def __init__(self, url: str, *, api_key: str | None = None) -> None:
@@ -46,7 +46,7 @@ class Client:
         try:
             response = self._http.request(method, path, params=params)
         except httpx.HTTPError as error:
-            raise Failure(
+            raise CommandError(
                 f"no answer from {self.url}: {error}",
                 hint="is `everytoken serve` running there? name another with --url",
             ) from error
@@ -57,7 +57,7 @@ class Client:
             problem = response.json()
         except ValueError:
             problem = {}
-        raise Failure(
+        raise CommandError(
             f"{method} {path}: {response.status_code} {problem.get('error', response.reason_phrase)}",
             hint=problem.get("hint"),
             exit_code=1 if response.status_code == httpx.codes.NOT_FOUND else 2,

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import typer
 from rich.console import Console
 
 from everytoken.cli.client import Client
-from everytoken.cli.failure import Failure
+from everytoken.cli.errors import CommandError
 from everytoken.cli.processes import running
 from everytoken.cli.render import print_trace
 from everytoken.config import DEFAULT_PORT
@@ -37,9 +38,7 @@ talk = Console(stderr=True, highlight=False)
 def demo(
     leave: Annotated[bool, typer.Option("--exit", help="Stop everything when the trace is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
-    live: Annotated[
-        bool, typer.Option("--live", help="Ask the real provider, with your key, not the simulator.")
-    ] = False,
+    live: Annotated[bool, typer.Option("--live", help="Ask the real provider, with your key.")] = False,
     provider: Annotated[str, typer.Option(help="Provider that serves the graph: openai or google.")] = "openai",
     port: Annotated[int, typer.Option(envvar="EVERYTOKEN_PORT", help="Port of the server.")] = DEFAULT_PORT,
     data: Annotated[Path, typer.Option(help="Folder of the demo's own data; made afresh each time.")] = Path(
@@ -47,6 +46,7 @@ def demo(
     ),
 ) -> None:
     """Run the Eco² agent on its reference question and show what every node cost."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: what was started is stopped
     _check(live=live, provider=provider, port=port)
     folder = _fresh_folder(data.expanduser())
     url = f"http://127.0.0.1:{port}"
@@ -94,18 +94,18 @@ def report(summary: dict[str, Any], view: dict[str, Any], *, url: str) -> dict[s
 
 def _check(*, live: bool, provider: str, port: int) -> None:
     if provider not in ("openai", "google"):
-        raise Failure(f"--provider {provider}: not known", hint="openai or google")
+        raise CommandError(f"--provider {provider}: not known", hint="openai or google")
     if importlib.util.find_spec("eco2") is None:
-        raise Failure("the Eco² agent is not installed", hint="in a checkout: make demo")
+        raise CommandError("the Eco² agent is not installed", hint="in a checkout: make demo")
     key = {"openai": "OPENAI_API_KEY", "google": "GOOGLE_API_KEY"}[provider]
     if live and not os.environ.get(key):
-        raise Failure(f"--live needs {key}", hint=f"export {key}=…, or leave out --live to use the simulator")
+        raise CommandError(f"--live needs {key}", hint=f"export {key}=…, or leave out --live to use the simulator")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Failure(
+            raise CommandError(
                 f"port {port} is in use", hint=f"stop what listens there, or choose another: --port {port + 1}"
             ) from error
 
@@ -115,7 +115,7 @@ def _fresh_folder(folder: Path) -> Path:
     try:
         if folder.exists() and any(folder.iterdir()):
             if not (folder / DEMO_MARK).exists():
-                raise Failure(
+                raise CommandError(
                     f"{folder} holds something that is not the demo's", hint="name another folder: --data DIR"
                 )
             shutil.rmtree(folder)
@@ -123,9 +123,11 @@ def _fresh_folder(folder: Path) -> Path:
         (folder / DEMO_MARK).touch()
         free_bytes = shutil.disk_usage(folder).free
     except OSError as error:
-        raise Failure(f"cannot write to {folder}: {error.strerror}", hint="name another folder: --data DIR") from error
+        raise CommandError(
+            f"cannot write to {folder}: {error.strerror}", hint="name another folder: --data DIR"
+        ) from error
     if free_bytes < FREE_BYTES_NEEDED:
-        raise Failure(
+        raise CommandError(
             f"{folder}: {free_bytes // 1024**2} MB free, the demo needs {FREE_BYTES_NEEDED // 1024**2} MB",
             hint="free some space, or name another folder: --data DIR",
         )
@@ -179,11 +181,11 @@ def _ask_agent(url: str, provider: str, simulated: dict[str, str]) -> dict[str, 
     try:
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=AGENT_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired as error:
-        raise Failure(
+        raise CommandError(
             f"the agent did not answer within {AGENT_TIMEOUT_S} s", hint="try again; with --live, check the network"
         ) from error
     if done.returncode:
-        raise Failure(f"the agent failed: {(done.stderr or done.stdout).strip()[-800:]}")
+        raise CommandError(f"the agent failed: {(done.stderr or done.stdout).strip()[-800:]}")
     answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return answer
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from everytoken.cli.failure import Failure
+from everytoken.cli.errors import CommandError
 
 START_TIMEOUT_S = 60.0  # a cold start takes 3 s on 2 cores; a loaded machine gets twenty times that
 STOP_TIMEOUT_S = 15.0
@@ -22,7 +22,7 @@ def running(
     """Run `python -m <arguments>` until the block ends; enter the block once `ready()` is true.
 
     Raises:
-        Failure: the process ended before it was ready, or was not ready in time; its last lines are the message.
+        CommandError: the process ended before it was ready, or was not ready in time; its last lines are the message.
     """
     with log.open("wb") as sink:
         # A session of its own: Ctrl-C reaches this command alone, which then stops its children in order.
@@ -45,9 +45,9 @@ def _await(process: "subprocess.Popen[bytes]", title: str, log: Path, ready: Cal
     deadline = time.monotonic() + START_TIMEOUT_S
     while not ready():
         if process.poll() is not None:
-            raise Failure(f"{title} ended at once: {_tail(log)}", hint=f"the whole log is {log}")
+            raise CommandError(f"{title} ended at once: {_tail(log)}", hint=f"the whole log is {log}")
         if time.monotonic() > deadline:
-            raise Failure(
+            raise CommandError(
                 f"{title} was not ready after {START_TIMEOUT_S:.0f} s: {_tail(log)}", hint=f"the whole log is {log}"
             )
         time.sleep(0.05)

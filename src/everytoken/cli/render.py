@@ -14,7 +14,7 @@ QUALITY_MARKS = {"missing": "—", "estimated": "◌", "partial": "◐"}
 def trace_header(view: Mapping[str, Any]) -> Text:
     """Name, duration, tokens and cost of a trace in one line."""
     trace = view["trace"]
-    parts = [
+    parts: list[str | tuple[str, str]] = [
         (trace["name"], "bold"),
         f"  {seconds(trace['duration_ms'])}  {trace['total_tokens']:,} tokens  ",
         (money(trace), "bold"),

@@ -1,7 +1,7 @@
 """What a command could not do, in words for the person who typed it."""
 
 
-class Failure(Exception):
+class CommandError(Exception):
     """Ends the command with one line on stderr.
 
     `hint` says the next step. `exit_code` is 1 for a problem found, 2 for what could not be done.
