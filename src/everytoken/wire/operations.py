@@ -2,9 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 OperationKind = Literal["post", "patch"]
+
+
+class RunFields(TypedDict, total=False):
+    """What an operation may say of a run, already read: a key that is absent says nothing, and none is `None`."""
+
+    trace_id: str
+    parent_run_id: str
+    dotted_order: str
+    """As sent; not yet compared with the ids."""
+    project: str
+    project_id: str
+    """LangSmith's `session_id`, from senders that name a project by its id."""
+    name: str
+    run_type: str
+    """One of `RUN_TYPES`; unknown types arrive as `chain`."""
+    start_us: int
+    end_us: int
+    status: str
+    error: str
+    tags: tuple[str, ...]
+    metadata: dict[str, Any]
+    extra: dict[str, Any]
+    """Without `metadata`."""
+    inputs: Any
+    outputs: Any
+    events: list[dict[str, Any]]
+    flags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +41,18 @@ class Operation:
     kind: OperationKind
     run_id: str
     """Lower-case UUID text with dashes."""
-    body: Mapping[str, Any]
-    """The run's wire fields; only those that the operation names."""
+    body: RunFields
     received_us: int
     """UTC microseconds at which the body was accepted; the same again when the journal replays it."""
+    index: int = 0
+    """Position among the operations of the same body."""
+    size_bytes: int = 0
+    """Length of the JSON it was read from: what it may take in memory, within a small factor."""
+
+    @property
+    def order(self) -> tuple[bool, int, int]:
+        """Who overwrites whom: a patch its post, whichever came first; else the later arrival the earlier."""
+        return self.kind == "patch", self.received_us, self.index
 
 
 @dataclass(frozen=True, slots=True)
