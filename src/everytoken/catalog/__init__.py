@@ -1,1 +1,5 @@
 """Prices and tokenisers: facts that change weekly, kept as dated data behind guards. May import `core` only."""
+
+from everytoken.catalog.book import PriceBook
+
+__all__ = ["PriceBook"]
