@@ -1,8 +1,8 @@
 """Parts of a `multipart/form-data` body that is already in memory, as RFC 2046 and RFC 7578 delimit them.
 
-Measured on the 174 parts of a captured LangGraph request (Python 3.11): 2.2 µs a part here with its headers read, 3.8 µs
-with `multipart` 2.0 and 7.2 µs with `python-multipart` 0.0.34 before anything is done with what they find. At 5,000 runs/s
-50,000 parts arrive each second.
+Measured on the 174 parts of a captured LangGraph request (Python 3.11): 2.2 µs a part here with its headers read,
+3.8 µs with `multipart` 2.0 and 7.2 µs with `python-multipart` 0.0.34 before anything is done with what they find.
+At 5,000 runs/s 50,000 parts arrive each second.
 """
 
 import re
