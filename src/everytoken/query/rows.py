@@ -266,3 +266,48 @@ class Problem:
     """The request field at fault, such as `query.from`."""
     hint: str | None = None
     """What to do about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow(Totals):
+    """One model of one provider over a window."""
+
+    provider: str | None
+    model: str | None
+    """What answered, else what was asked for; `null` when neither is known."""
+    errors: int = 0
+    """Calls that ended in error."""
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    """Duration of a call."""
+    ttft_p50_ms: float | None = None
+    share: float | None = None
+    """Part of the window's known cost, 0 to 1; `null` when that cost is 0 or unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    project: str
+    models: list[ModelRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flushed:
+    """Everything acknowledged before the request is visible to reads."""
+
+    flushed: bool
+    waited_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What the server knows about itself. A count that is not 0 where it should be is shown, never hidden."""
+
+    status: str
+    """`ok`, or `starting` before ingest works."""
+    version: str
+    schema_version: int
+    uptime_ms: float
+    projects: int
+    counters: dict[str, int]
+    """Since the start: bodies accepted, refused, rejected and dropped, runs and charges written, what waits where."""

@@ -1,0 +1,74 @@
+"""Every 4xx and 5xx answer of the product API is one `Problem`: what happened, which field, what to do."""
+
+import logging
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from everytoken.query.errors import CursorError, NotFoundError
+from everytoken.query.rows import Problem
+from everytoken.store.errors import ReadTimeoutError, ReadTooLargeError, StoreError
+
+PRODUCT_PREFIX = "/everytoken/"
+RETRY_AFTER_S = "5"
+
+log = logging.getLogger("everytoken.server")
+
+
+class RequestError(Exception):
+    """A request that cannot be answered as it stands."""
+
+    def __init__(self, error: str, *, field: str | None = None, hint: str | None = None, status: int = 400) -> None:
+        super().__init__(error)
+        self.status = status
+        self.problem = Problem(error=error, field=field, hint=hint)
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers. Other routes, such as LangSmith's, keep their own shape for their own errors."""
+
+    @app.exception_handler(RequestError)
+    def _problem(_request: Request, raised: RequestError) -> Response:
+        return answer(raised.status, raised.problem)
+
+    @app.exception_handler(NotFoundError)
+    def _not_found(_request: Request, raised: NotFoundError) -> Response:
+        return answer(404, Problem(error=str(raised), field=raised.field, hint=raised.hint))
+
+    @app.exception_handler(CursorError)
+    def _cursor(_request: Request, raised: CursorError) -> Response:
+        return answer(400, Problem(error=str(raised), field="query.cursor", hint="start again without a cursor"))
+
+    @app.exception_handler(StoreError)
+    def _store(_request: Request, raised: StoreError) -> Response:
+        problem = Problem(error=str(raised), hint=raised.hint)
+        if isinstance(raised, ReadTooLargeError):
+            return answer(400, problem)
+        if not isinstance(raised, ReadTimeoutError):
+            log.error("the store failed: %s", raised.__cause__ or raised)
+        return answer(503, problem, retry=True)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(_request: Request, raised: RequestValidationError) -> Response:
+        first = raised.errors()[0]
+        field = ".".join(str(step) for step in first["loc"])
+        return answer(400, Problem(error=f"{field}: {first['msg']}", field=field))
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, raised: HTTPException) -> Response:
+        text = str(raised.detail)
+        if request.url.path.startswith(PRODUCT_PREFIX):
+            return answer(raised.status_code, Problem(error=f"{request.method} {request.url.path}: {text}"))
+        return Response(orjson.dumps({"detail": text}), raised.status_code, raised.headers, "application/json")
+
+    @app.exception_handler(Exception)
+    def _unexpected(request: Request, raised: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.url.path, exc_info=raised)
+        return answer(500, Problem(error="the server failed to answer; its log says why"))
+
+
+def answer(status: int, problem: Problem, *, retry: bool = False) -> Response:
+    headers = {"Retry-After": RETRY_AFTER_S} if retry else None
+    return Response(orjson.dumps(problem), status, headers, "application/json")

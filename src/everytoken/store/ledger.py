@@ -1,0 +1,204 @@
+"""The ledger: runs and charges in ClickHouse SQL, by chDB in this process. One writer, a few readers."""
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error
+
+from everytoken.config import Settings
+from everytoken.core.charge import Charge
+from everytoken.core.run import Run
+from everytoken.store.columns import charge_table, read_charge, read_run, run_table
+from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreUnavailableError
+from everytoken.store.rows import ChargeRef, SettledRun
+
+DATABASE = "everytoken"
+READERS = 4  # the scans of 2 cores saturate at 2 threads; two more keep point reads from waiting behind them
+READ_TIMEOUT_S = 30
+READER_WAIT_S = 30.0
+MAX_TRACE_RUNS = 50_000  # a trace of 10,000 runs is the largest we promise to draw; beyond this, memory
+MAX_ROWS = 100_000
+MAX_RESULT_BYTES = 512 * 1024**2
+
+TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
+
+SESSION = {
+    "async_insert": 0,
+    "do_not_merge_across_partitions_select_final": 1,
+    "max_partitions_per_insert_block": 0,  # an import of old runs may touch every week of the year
+    "max_threads": 2,
+}
+READ_LIMITS = {
+    "max_execution_time": READ_TIMEOUT_S,
+    "timeout_overflow_mode": "throw",
+    "max_result_rows": MAX_ROWS,
+    "max_result_bytes": MAX_RESULT_BYTES,
+    "result_overflow_mode": "throw",
+    "readonly": 2,
+}
+
+
+class Ledger:
+    """Thread-safe. A write is durable and idempotent when it returns; reads see all of it from then on."""
+
+    def __init__(self, writer: Client, readers: Sequence[Client]) -> None:
+        self._writer = writer
+        self._write_lock = threading.Lock()
+        self._readers: queue.LifoQueue[Client] = queue.LifoQueue()
+        for reader in readers:
+            self._readers.put(reader)
+        self._clients = (writer, *readers)
+        self._version = 0
+        self._counters = {"runs_written": 0, "charges_written": 0, "tombstones_written": 0, "writes": 0}
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Ledger":
+        """Open the embedded ledger in the data folder, made when absent.
+
+        Raises:
+            FolderError: the engine cannot open it.
+        """
+        path = settings.data_dir / "ledger"
+        path.mkdir(parents=True, exist_ok=True)
+
+        def connect(**more: Any) -> Client:
+            return clickhouse_connect.get_client(interface="chdb", path=str(path), settings=SESSION, **more)
+
+        try:
+            writer = connect()
+            writer.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
+            writer.database = DATABASE
+            for statement in _statements("schema"):
+                writer.command(statement)
+            ledger = cls(writer, [connect(database=DATABASE) for _ in range(READERS)])
+            ledger._version = int(ledger.select("last_version")[0]["version"])
+        except (ClickHouseError, Error) as error:
+            raise FolderError(
+                f"the ledger in {path} cannot be opened: {_first_line(error)}",
+                hint="another process may use it; else restore it from a backup",
+            ) from error
+        return ledger
+
+    def close(self) -> None:
+        """Waits for the write under way; reads after this fail."""
+        with self._write_lock:
+            for client in self._clients:
+                client.close()
+
+    def write(self, runs: Sequence[SettledRun], charges: Sequence[Charge], gone: Sequence[ChargeRef]) -> None:
+        """Store the settled state of some runs and charges; `gone` are keys that settlement no longer yields.
+
+        Charges go first: a run is never visible without what it cost.
+
+        Raises:
+            StoreUnavailableError: the engine refused. Nothing is known to be stored; write the same again.
+        """
+        with self._write_lock:
+            # Later writes win: by the clock across restarts, by the counter when the clock stands or jumps back.
+            self._version = version = max(self._version + 1, time.time_ns() // 1000)
+            try:
+                if charges or gone:
+                    self._insert("charge_versions", charge_table(charges, gone, version))
+                if runs:
+                    self._insert("run_versions", run_table(runs, version))
+            except (ClickHouseError, Error) as error:
+                raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
+            for name, count in (
+                ("writes", 1),
+                ("runs_written", len(runs)),
+                ("charges_written", len(charges)),
+                ("tombstones_written", len(gone)),
+            ):
+                self._counters[name] += count
+
+    def read_trace(self, trace_id: str, project: str | None = None) -> list[Run]:
+        """All runs of a trace with everything they carried, in time order; at most `MAX_TRACE_RUNS`."""
+        return self._runs("trace_runs_full", trace_id, project)
+
+    def read_tree(self, trace_id: str, project: str | None = None) -> list[Run]:
+        """As `read_trace`, without inputs, outputs, events and extra: enough for the shape of the trace."""
+        return self._runs("trace_runs", trace_id, project)
+
+    def read_charges(self, trace_id: str, project: str | None = None) -> list[Charge]:
+        """All charges of a trace in time order; at most `MAX_TRACE_RUNS`."""
+        rows = self.select("trace_charges", trace_id=trace_id, project=project, limit=MAX_TRACE_RUNS)
+        return [read_charge(row) for row in rows]
+
+    def read_charge_keys(self, trace_id: str, project: str | None = None) -> list[ChargeRef]:
+        rows = self.select("trace_charge_keys", trace_id=trace_id, project=project)
+        return [ChargeRef(row["project"], str(row["trace_id"]), row["charge_key"], row["started_us"]) for row in rows]
+
+    def locate_run(self, run_id: str) -> tuple[str, str] | None:
+        """Project and trace of a run, or `None` when it is not stored."""
+        rows = self.select("locate_run", run_id=run_id)
+        return (rows[0]["project"], str(rows[0]["trace_id"])) if rows else None
+
+    def select(self, name: str, /, **params: object) -> list[dict[str, Any]]:
+        """Rows of `sql/<name>.sql` with these bound parameters.
+
+        Raises:
+            ReadTimeoutError: it took longer than `READ_TIMEOUT_S`.
+            ReadTooLargeError: it asks for more than one answer may hold.
+            StoreUnavailableError: the engine refused, or all readers stayed busy.
+        """
+        with self._reader() as reader:
+            try:
+                result = reader.query(_text(name), parameters=params, settings=READ_LIMITS)
+            except (ClickHouseError, Error) as error:
+                raise _as_read_error(error) from error
+            return [dict(row) for row in result.named_results()]
+
+    def counters(self) -> dict[str, int]:
+        """What was written since the start."""
+        return dict(self._counters)
+
+    def _runs(self, name: str, trace_id: str, project: str | None) -> list[Run]:
+        rows = self.select(name, trace_id=trace_id, project=project, limit=MAX_TRACE_RUNS)
+        return [read_run(row) for row in rows]
+
+    def _insert(self, table: str, rows: pa.Table) -> None:
+        self._writer.insert_arrow(table, rows)
+
+    @contextlib.contextmanager
+    def _reader(self) -> Iterator[Client]:
+        try:
+            reader = self._readers.get(timeout=READER_WAIT_S)
+        except queue.Empty:
+            raise StoreUnavailableError("all readers of the ledger are busy", hint="ask again") from None
+        try:
+            yield reader
+        finally:
+            self._readers.put(reader)
+
+
+@cache
+def _text(name: str) -> str:
+    folder = resources.files("everytoken.store") / "sql"
+    text = (folder / f"{name}.sql").read_text()
+    return text.replace("/*totals*/", (folder / "totals.sql").read_text())
+
+
+def _statements(name: str) -> list[str]:
+    return [statement for part in _text(name).split(";\n") if (statement := part.strip())]
+
+
+def _as_read_error(error: Exception) -> Exception:
+    code = getattr(error, "code", None)
+    if code == TIMEOUT_CODE:
+        return ReadTimeoutError(f"the answer took longer than {READ_TIMEOUT_S} s", hint="ask for a shorter window")
+    if code in (ROWS_CODE, MEMORY_CODE):
+        return ReadTooLargeError("the answer is too large", hint="ask for a shorter window or a smaller page")
+    return StoreUnavailableError("the ledger refused a read; the server's log says why", hint="ask again")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -1,0 +1,8 @@
+SELECT
+  node,
+/*totals*/
+FROM charges
+WHERE project = {project:String} AND started_us >= {from_us:Int64} AND started_us < {to_us:Int64}
+GROUP BY node
+ORDER BY known_usd DESC, llm_calls DESC
+LIMIT {limit:UInt64}

@@ -1,0 +1,11 @@
+  count() AS llm_calls,
+  sumIf(ifNull(input_tokens, 0), quality != 'estimated') AS input_sum,
+  sumIf(ifNull(output_tokens, 0), quality != 'estimated') AS output_sum,
+  sumIf(input_details['cache_read'], quality != 'estimated') AS cache_read_sum,
+  sumIf(output_details['reasoning'], quality != 'estimated') AS reasoning_sum,
+  ifNull(sumIf(cost_usd, quality != 'estimated' AND cost_status IN ('priced', 'approximate')), toDecimal128('0', 12)) AS known_usd,
+  countIf(cost_usd IS NULL OR quality = 'estimated' OR cost_status NOT IN ('priced', 'approximate')) AS unpriced,
+  countIf(quality = 'exact') AS exact,
+  countIf(quality = 'partial') AS partial,
+  countIf(quality = 'estimated') AS estimated,
+  countIf(quality = 'missing') AS missing

@@ -1,0 +1,4 @@
+SELECT project, trace_id, charge_key, started_us
+FROM charges
+WHERE trace_id = {trace_id:UUID} AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+ORDER BY started_us, charge_key
