@@ -1,0 +1,69 @@
+"""What sets of charges add up to: the only way in which tokens and money are summed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from decimal import Decimal
+
+from everytoken.core.charge import Charge
+
+BILLED = ("priced", "approximate")
+"""Cost states that count as known money; an estimate stays outside billed totals."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What a set of charges adds up to. Estimated charges are counted as calls, their tokens and cost are left out."""
+
+    llm_calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_known_usd: Decimal = Decimal(0)
+    unpriced_calls: int = 0
+    """Charges without a billed price: their sum's true cost is unknown."""
+    exact: int = 0
+    partial: int = 0
+    estimated: int = 0
+    missing: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.input_tokens + self.output_tokens
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """The exact cost, or `None` when a part of it is unknown."""
+        return None if self.unpriced_calls else self.cost_known_usd
+
+    def __add__(self, other: "Sums") -> "Sums":
+        return Sums(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Sums)})
+
+
+NOTHING = Sums()
+
+
+def sums_of(charges: Iterable[Charge]) -> Sums:
+    """The sums over `charges`."""
+    total = NOTHING
+    for charge in charges:
+        total += _sums_of_one(charge)
+    return total
+
+
+def _sums_of_one(charge: Charge) -> Sums:
+    usage = charge.usage if charge.quality in ("exact", "partial") else None
+    billed = charge.cost.usd if charge.cost.status in BILLED else None
+    return Sums(
+        llm_calls=1,
+        input_tokens=usage.input_tokens if usage else 0,
+        output_tokens=usage.output_tokens if usage else 0,
+        cache_read_tokens=usage.input_token_details.get("cache_read", 0) if usage else 0,
+        reasoning_tokens=usage.output_token_details.get("reasoning", 0) if usage else 0,
+        cost_known_usd=billed or Decimal(0),
+        unpriced_calls=int(billed is None),
+        exact=int(charge.quality == "exact"),
+        partial=int(charge.quality == "partial"),
+        estimated=int(charge.quality == "estimated"),
+        missing=int(charge.quality == "missing"),
+    )
