@@ -1,1 +1,4 @@
-"""The outside world on loopback: OpenAI, Gemini, Kakao and public-data APIs with a billing ledger. Imports no other room."""
+"""OpenAI, Gemini, Kakao and public-data APIs on loopback, with a billing ledger and faults.
+
+Imports no other room of everytoken, and is imported by the CLI and by tests alone.
+"""

@@ -1,0 +1,91 @@
+"""The ASGI application: every simulated API on one origin, under its own paths, and the simulator's own pages."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from everytoken.simulator import kakao, openai_chat, openai_responses, openai_wire
+from everytoken.simulator.exchange import RefusalError, WholeReply, World
+from everytoken.simulator.faults import read_switch
+from everytoken.simulator.pacing import Pace
+from everytoken.simulator.scenario import Scenario
+
+Answering = Callable[[Request, World], Awaitable[Any]]
+Wording = Callable[[RefusalError], Response]
+MAX_LEDGER_WAIT_S = 60.0
+
+
+def create_app(scenario: Scenario, *, seed: int = 0, pace: Pace | None = None) -> Starlette:
+    """The simulator as an ASGI application. Its state is `app.state.world`."""
+    world = World(scenario, seed, pace or Pace())
+
+    def route(path: str, answering: Answering, wording: Wording, *methods: str) -> Route:
+        async def endpoint(request: Request) -> Any:
+            try:
+                return await answering(request, world)
+            except RefusalError as refusal:
+                return wording(refusal)
+
+        return Route(path, endpoint, methods=list(methods or ("POST",)))
+
+    routes = [
+        route("/v1/chat/completions", _chat, openai_wire.refuse),
+        route("/v1/responses", _responses, openai_wire.refuse),
+        route("/v2/local/search/keyword.json", kakao.search_keyword, kakao.refuse, "GET"),
+        route("/v2/local/search/category.json", kakao.search_category, kakao.refuse, "GET"),
+        route("/_ledger", _ledger, openai_wire.refuse, "GET", "DELETE"),
+        route("/_faults", _faults, openai_wire.refuse, "GET", "POST", "DELETE"),
+    ]
+    app = Starlette(routes=routes)
+    app.state.world = world
+    return app
+
+
+async def _chat(request: Request, world: World) -> Any:
+    clock = world.clock()
+    openai_wire.check_key(request)
+    ask = openai_chat.read_chat(await openai_wire.read_object(request))
+    return openai_chat.write_chat(world.begin(ask, request, clock))
+
+
+async def _responses(request: Request, world: World) -> Any:
+    clock = world.clock()
+    openai_wire.check_key(request)
+    ask = openai_responses.read_responses(await openai_wire.read_object(request), world)
+    return openai_responses.write_responses(world.begin(ask, request, clock), world)
+
+
+async def _ledger(request: Request, world: World) -> Response | WholeReply:
+    """`GET /_ledger?wait=5` waits up to five seconds until no response is open any more."""
+    if request.method == "DELETE":
+        world.ledger.clear()
+        return Response(status_code=204)
+    try:
+        wait_s = min(float(request.query_params.get("wait", 0)), MAX_LEDGER_WAIT_S)
+    except ValueError as error:
+        raise RefusalError(400, "wait must be a number of seconds", param="wait") from error
+    with anyio.move_on_after(wait_s):
+        while not world.ledger.is_settled() and wait_s > 0:  # noqa: ASYNC110  # only tests wait, and for milliseconds
+            await anyio.sleep(0.01)
+    return _json(world.ledger.as_json())
+
+
+async def _faults(request: Request, world: World) -> Response:
+    if request.method == "DELETE":
+        world.faults.switches.clear()
+    elif request.method == "POST":
+        try:
+            world.faults.add(read_switch(await openai_wire.read_object(request)))
+        except ValueError as error:
+            raise RefusalError(400, str(error)) from error
+    return _json({"faults": [switch.as_json() for switch in world.faults.switches]})
+
+
+def _json(value: Any) -> Response:
+    return Response(orjson.dumps(value), media_type="application/json")
