@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from everytoken.query.projects import known_project
 from everytoken.query.rows import ModelRow, Models
-from everytoken.query.totals import finite, share, tally
+from everytoken.query.totals import quantiles_ms, share, sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
@@ -16,18 +16,19 @@ def list_models(ledger: Ledger, control: Control, project: str, window: Window) 
     """The dearest first."""
     known_project(control, project)
     found = ledger.select("model_charges", project=project, limit=MAX_MODELS, **window.params())
-    whole = sum((row["known_usd"] for row in found), Decimal(0))
+    sums = [sums_of_row(row) for row in found]
+    whole = sum((held.cost_known_usd for held in sums), Decimal(0))
     rows = [
         ModelRow(
             provider=row["provider"],
             model=row["model"],
             errors=row["errors"],
-            p50_ms=finite(row["durations_ms"][0]),
-            p95_ms=finite(row["durations_ms"][1]),
-            ttft_p50_ms=finite(row["ttfts_ms"][0]),
-            share=share(row["known_usd"], whole),
-            **tally(row).fields(),
+            p50_ms=quantiles_ms(row)[0],
+            p95_ms=quantiles_ms(row)[1],
+            ttft_p50_ms=row["ttfts_ms"][0] if row["begun"] else None,
+            share=share(held.cost_known_usd, whole),
+            **total_fields(held),
         )
-        for row in found
+        for row, held in zip(found, sums, strict=True)
     ]
     return Models(project=project, models=rows)

@@ -2,9 +2,10 @@
 
 from decimal import Decimal
 
+from everytoken.core.sums import NOTHING
 from everytoken.query.projects import known_project
 from everytoken.query.rows import NodeRow, Nodes
-from everytoken.query.totals import Tally, finite, share, tally
+from everytoken.query.totals import quantiles_ms, share, sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
@@ -17,23 +18,23 @@ def list_nodes(ledger: Ledger, control: Control, project: str, window: Window) -
     known_project(control, project)
     params = {"project": project, "limit": MAX_NODES, **window.params()}
     runs = {row["node"]: row for row in ledger.select("node_runs", **params)}
-    charged = {row["node"]: tally(row) for row in ledger.select("node_charges", **params)}
-    whole = sum((held.known_usd for held in charged.values()), Decimal(0))
+    charged = {row["node"]: sums_of_row(row) for row in ledger.select("node_charges", **params)}
+    whole = sum((held.cost_known_usd for held in charged.values()), Decimal(0))
     rows: list[tuple[Decimal, NodeRow]] = []
     for node in runs.keys() | charged.keys():
         if node is None:
             continue
-        held, run = charged.get(node, Tally()), runs.get(node)
-        p50_ms, p95_ms = run["durations_ms"] if run else (float("nan"), float("nan"))
+        held, run = charged.get(node, NOTHING), runs.get(node)
+        p50_ms, p95_ms = quantiles_ms(run)
         row = NodeRow(
             node=node,
             executions=run["executions"] if run else 0,
             errors=run["errors"] if run else 0,
-            p50_ms=finite(p50_ms),
-            p95_ms=finite(p95_ms),
-            share=share(held.known_usd, whole),
-            **held.fields(),
+            p50_ms=p50_ms,
+            p95_ms=p95_ms,
+            share=share(held.cost_known_usd, whole),
+            **total_fields(held),
         )
-        rows.append((held.known_usd, row))
+        rows.append((held.cost_known_usd, row))
     rows.sort(key=lambda pair: (-pair[0], -pair[1].total_tokens, -pair[1].executions, pair[1].node))
     return Nodes(project=project, nodes=[row for _usd, row in rows])

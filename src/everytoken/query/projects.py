@@ -5,7 +5,7 @@ from typing import Any
 
 from everytoken.query.errors import NotFoundError
 from everytoken.query.rows import ProjectRow, Projects, Summary
-from everytoken.query.totals import finite, tally
+from everytoken.query.totals import quantiles_ms, sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control, Project
 from everytoken.store.ledger import Ledger
@@ -56,15 +56,15 @@ def _figures(ledger: Ledger, window: Window, project: str | None) -> dict[str, d
 
 
 def _summary_fields(project: str, window: Window, figures: Mapping[str, Any]) -> dict[str, Any]:
-    p50_ms, p95_ms = figures.get("durations_ms", (float("nan"), float("nan")))
+    p50_ms, p95_ms = quantiles_ms(figures)
     return {
         "project": project,
         "traces": figures.get("traces", 0),
         "runs": figures.get("runs", 0),
         "errors": figures.get("errors", 0),
-        "p50_ms": finite(p50_ms),
-        "p95_ms": finite(p95_ms),
+        "p50_ms": p50_ms,
+        "p95_ms": p95_ms,
         "from_us": window.from_us,
         "to_us": window.to_us,
-        **tally(figures if "llm_calls" in figures else None).fields(),
+        **total_fields(sums_of_row(figures if "llm_calls" in figures else None)),
     }

@@ -1,84 +1,25 @@
-"""Sums over charges, in SQL rows and over charges in hand, by the same rule: what is only estimated is outside them."""
+"""Sums over charges as rows show them. `store/sql/totals.sql` is the SQL twin of `core.sums`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from everytoken.core.charge import Charge
+from everytoken.core.sums import NOTHING, Sums
 from everytoken.query.rows import QualityCounts, Totals
 
-KNOWN_COST = ("priced", "approximate")
 
-
-@dataclass(slots=True)
-class Tally:
-    """A running sum over charges; the Python twin of `store/sql/totals.sql`."""
-
-    llm_calls: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    reasoning_tokens: int = 0
-    known_usd: Decimal = Decimal(0)
-    unpriced: int = 0
-    exact: int = 0
-    partial: int = 0
-    estimated: int = 0
-    missing: int = 0
-
-    def add_charge(self, charge: Charge) -> None:
-        self.llm_calls += 1
-        setattr(self, charge.quality, getattr(self, charge.quality) + 1)
-        billed = charge.quality != "estimated"
-        if charge.usage is not None and billed:
-            self.input_tokens += charge.usage.input_tokens
-            self.output_tokens += charge.usage.output_tokens
-            self.cache_read_tokens += charge.usage.input_token_details.get("cache_read", 0)
-            self.reasoning_tokens += charge.usage.output_token_details.get("reasoning", 0)
-        if charge.cost.usd is not None and billed and charge.cost.status in KNOWN_COST:
-            self.known_usd += charge.cost.usd
-        else:
-            self.unpriced += 1
-
-    def add(self, other: "Tally") -> None:
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def totals(self) -> Totals:
-        return Totals(**self.fields())
-
-    def fields(self) -> dict[str, Any]:
-        """Keyword arguments of `Totals` and of every row that extends it."""
-        known = usd_text(self.known_usd)
-        return {
-            "llm_calls": self.llm_calls,
-            "input_tokens": self.input_tokens,
-            "output_tokens": self.output_tokens,
-            "total_tokens": self.input_tokens + self.output_tokens,
-            "cache_read_tokens": self.cache_read_tokens,
-            "reasoning_tokens": self.reasoning_tokens,
-            "cost_usd": None if self.unpriced else known,
-            "cost_known_usd": known,
-            "unpriced_calls": self.unpriced,
-            "quality": QualityCounts(
-                exact=self.exact, partial=self.partial, estimated=self.estimated, missing=self.missing
-            ),
-        }
-
-
-def tally(row: Mapping[str, Any] | None) -> Tally:
+def sums_of_row(row: Mapping[str, Any] | None) -> Sums:
     """The sums of a SQL row that selected `totals.sql`; no row is no charge."""
     if row is None:
-        return Tally()
-    return Tally(
+        return NOTHING
+    return Sums(
         llm_calls=row["llm_calls"],
         input_tokens=row["input_sum"],
         output_tokens=row["output_sum"],
         cache_read_tokens=row["cache_read_sum"],
         reasoning_tokens=row["reasoning_sum"],
-        known_usd=row["known_usd"],
-        unpriced=row["unpriced"],
+        cost_known_usd=row["known_usd"] or Decimal(0),
+        unpriced_calls=row["unpriced"],
         exact=row["exact"],
         partial=row["partial"],
         estimated=row["estimated"],
@@ -86,10 +27,32 @@ def tally(row: Mapping[str, Any] | None) -> Tally:
     )
 
 
+def total_fields(sums: Sums) -> dict[str, Any]:
+    """Keyword arguments of `Totals` and of every row that extends it."""
+    return {
+        "llm_calls": sums.llm_calls,
+        "input_tokens": sums.input_tokens,
+        "output_tokens": sums.output_tokens,
+        "total_tokens": sums.total_tokens,
+        "cache_read_tokens": sums.cache_read_tokens,
+        "reasoning_tokens": sums.reasoning_tokens,
+        "cost_usd": None if sums.cost_usd is None else usd_text(sums.cost_usd),
+        "cost_known_usd": usd_text(sums.cost_known_usd),
+        "unpriced_calls": sums.unpriced_calls,
+        "quality": QualityCounts(
+            exact=sums.exact, partial=sums.partial, estimated=sums.estimated, missing=sums.missing
+        ),
+    }
+
+
+def totals(sums: Sums | None) -> Totals:
+    return Totals(**total_fields(sums or NOTHING))
+
+
 def usd_text(usd: Decimal) -> str:
     """Decimal text without exponent and without trailing zeros: `0.011284`, `12`, `0`."""
     text = format(usd, "f")
-    return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def share(part: Decimal, whole: Decimal) -> float | None:
@@ -100,6 +63,9 @@ def ms(duration_us: float | None) -> float | None:
     return None if duration_us is None else duration_us / 1000
 
 
-def finite(value: float) -> float | None:
-    """A quantile over nothing is NaN in SQL and unknown here."""
-    return None if value != value else value  # noqa: PLR0124 - the one value that differs from itself
+def quantiles_ms(row: Mapping[str, Any] | None) -> tuple[float | None, float | None]:
+    """Median and 95th percentile of a row's durations; unknown when none has ended, where SQL says 0."""
+    if row is None or not row.get("ended"):
+        return None, None
+    p50_ms, p95_ms = row["durations_ms"]
+    return p50_ms, p95_ms

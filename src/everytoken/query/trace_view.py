@@ -1,108 +1,105 @@
-"""One trace as the page draws it."""
+"""One trace as the page draws it: the shape that `core.trace` finds, in the API's units."""
 
-from everytoken.core.charge import Charge
-from everytoken.core.lineage import NO_PARENT, THREAD_KEYS, USER_KEYS, Lineage, first_text, trace_lineage
+from everytoken.core.trace import RunShape, TraceShape, shape_trace
 from everytoken.query.charges import charge_row
 from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
-from everytoken.query.rows import Graph, RunRow, TraceRow, TraceView
-from everytoken.query.totals import Tally, ms
-from everytoken.store.ledger import Ledger
+from everytoken.query.rows import Graph, GraphEdge, GraphNode, RunRow, TraceRow, TraceView
+from everytoken.query.totals import ms, total_fields, totals
+from everytoken.store.columns import read_run
+from everytoken.store.ledger import MAX_TRACE_RUNS, Ledger
+
+MAX_RUNS_SHOWN = 10_000  # what the page promises to draw without a long pause
 
 
 def read_trace(ledger: Ledger, trace_id: str, project: str | None = None) -> TraceView:
-    """Runs in tree order with own and subtree numbers, and the charges behind them.
+    """Runs in tree order with own and subtree numbers, the charges behind them, the graph and the critical path.
 
     Raises:
         NotFoundError: no run of that trace is stored.
     """
     wanted = as_uuid(trace_id, field="path.trace_id")
-    runs = ledger.read_tree(wanted, project)
-    if not runs:
+    found = ledger.select("trace_runs", trace_id=wanted, project=project, limit=MAX_TRACE_RUNS)
+    if not found:
         raise NotFoundError(f"no trace {trace_id}", field="path.trace_id")
     charges = ledger.read_charges(wanted, project)
-    lineage = trace_lineage(runs)
-    rows = _rows(lineage, charges)
+    runs = [read_run({**row, "outputs": row["short_outputs"]}) for row in found]
+    shape = shape_trace(runs, charges)
+    top = shape.runs[0].run
+    previews = next((row for row in found if str(row["run_id"]) == top.run_id), found[0])
     return TraceView(
-        trace=_trace(lineage, charges),
-        runs=rows,
-        charges=[charge_row(charge) for charge in charges],
-        graph=Graph(),
-        critical_path=[],
-        saved_ms=None,
+        trace=_trace(shape, previews["input_preview"], previews["output_preview"]),
+        runs=[_run(run) for run in shape.runs[:MAX_RUNS_SHOWN]],
+        charges=[charge_row(charge) for charge in charges[:MAX_RUNS_SHOWN]],
+        graph=_graph(shape),
+        critical_path=list(shape.critical_path),
+        saved_ms=ms(shape.saved_us),
+        truncated_runs=max(len(shape.runs) - MAX_RUNS_SHOWN, 0),
     )
 
 
-def _trace(lineage: Lineage, charges: list[Charge]) -> TraceRow:
-    root_at = lineage.root()
-    root = lineage.runs[root_at if root_at is not None else 0]
-    whole = Tally()
-    for charge in charges:
-        whole.add_charge(charge)
-    first_us = root.first_token_us or min(
-        (charge.started_us + charge.ttft_us for charge in charges if charge.ttft_us is not None), default=None
-    )
+def _trace(shape: TraceShape, input_preview: str, output_preview: str) -> TraceRow:
+    top = shape.root or shape.runs[0].run
     return TraceRow(
-        trace_id=root.trace_id,
-        project=root.project,
-        name=root.name,
-        status=root.status,
-        start_us=root.start_us,
-        duration_ms=ms(root.duration_us),
-        ttft_ms=None if first_us is None else ms(first_us - root.start_us),
-        runs=len(lineage.runs),
-        models=sorted({charge.model for charge in charges if charge.model}),
-        thread_id=first_text(root.metadata, THREAD_KEYS),
-        user_id=first_text(root.metadata, USER_KEYS),
-        tags=sorted(root.tags),
-        error=root.error,
-        **whole.fields(),
+        trace_id=top.trace_id,
+        project=top.project,
+        name=top.name,
+        status=shape.status,
+        start_us=shape.start_us,
+        duration_ms=ms(shape.duration_us),
+        ttft_ms=ms(shape.ttft_us),
+        runs=len(shape.runs),
+        models=list(shape.models),
+        thread_id=shape.thread_id,
+        user_id=shape.user_id,
+        tags=sorted(top.tags),
+        input_preview=input_preview,
+        output_preview=output_preview,
+        error=top.error,
+        **total_fields(shape.totals),
     )
 
 
-def _rows(lineage: Lineage, charges: list[Charge]) -> list[RunRow]:
-    owned: dict[str, list[Charge]] = {}
-    for charge in charges:
-        owned.setdefault(charge.run_id, []).append(charge)
-    own = [Tally() for _run in lineage.runs]
-    subtree = [Tally() for _run in lineage.runs]
-    for at, run in enumerate(lineage.runs):
-        for charge in owned.get(run.run_id, ()):
-            own[at].add_charge(charge)
-            subtree[at].add_charge(charge)
-    for at in reversed(lineage.order):
-        if lineage.parents[at] != NO_PARENT:
-            subtree[lineage.parents[at]].add(subtree[at])
-    began_us = min(run.start_us for run in lineage.runs)
-    depths: dict[int, int] = {}
-    rows: list[RunRow] = []
-    for at in lineage.order:
-        run = lineage.runs[at]
-        above = lineage.parents[at]
-        depths[at] = 0 if above == NO_PARENT else depths[above] + 1
-        rows.append(
-            RunRow(
-                run_id=run.run_id,
-                parent_run_id=run.parent_run_id,
-                depth=depths[at],
-                name=run.name,
-                run_type=run.run_type,
-                status=run.status,
-                node=None,
-                is_node=False,
-                start_us=run.start_us,
-                offset_ms=(run.start_us - began_us) / 1000,
-                duration_ms=ms(run.duration_us),
-                ttft_ms=None if run.first_token_us is None else ms(run.first_token_us - run.start_us),
-                parallel=False,
-                critical=False,
-                own=own[at].totals(),
-                subtree=subtree[at].totals(),
-                models=sorted({charge.model for charge in owned.get(run.run_id, ()) if charge.model}),
-                charge_keys=[charge.charge_key for charge in owned.get(run.run_id, ())],
-                tags=list(run.tags),
-                error=run.error,
-                flags=list(run.flags),
+def _run(shape: RunShape) -> RunRow:
+    run = shape.run
+    return RunRow(
+        run_id=run.run_id,
+        parent_run_id=run.parent_run_id,
+        depth=shape.depth,
+        name=run.name,
+        run_type=run.run_type,
+        status=run.status,
+        node=shape.node,
+        is_node=shape.is_node,
+        start_us=run.start_us,
+        offset_ms=shape.offset_us / 1000,
+        duration_ms=ms(shape.duration_us),
+        ttft_ms=ms(shape.ttft_us),
+        parallel=shape.parallel,
+        critical=shape.critical,
+        own=totals(shape.own),
+        subtree=totals(shape.subtree),
+        models=list(shape.models),
+        charge_keys=list(shape.charge_keys),
+        tags=list(run.tags),
+        error=run.error,
+        flags=list(shape.flags),
+    )
+
+
+def _graph(shape: TraceShape) -> Graph:
+    return Graph(
+        nodes=[
+            GraphNode(
+                node=node.node,
+                executions=node.executions,
+                totals=totals(node.sums),
+                duration_ms=ms(node.duration_us),
+                errors=node.errors,
             )
-        )
-    return rows
+            for node in shape.graph_nodes
+        ],
+        edges=[
+            GraphEdge(source=edge.source, target=edge.target, count=edge.count, kind=edge.kind) for edge in shape.edges
+        ],
+    )

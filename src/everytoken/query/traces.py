@@ -7,7 +7,7 @@ from everytoken.core.lineage import THREAD_KEYS, USER_KEYS, first_text
 from everytoken.query.cursors import read_cursor, write_cursor
 from everytoken.query.projects import known_project
 from everytoken.query.rows import TraceRow, Traces
-from everytoken.query.totals import ms, tally
+from everytoken.query.totals import ms, sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.columns import load
 from everytoken.store.control import Control
@@ -63,5 +63,5 @@ def trace_row(project: str, root: Mapping[str, Any], charged: Mapping[str, Any] 
         input_preview=root["input_preview"],
         output_preview=root["output_preview"],
         error=root["error"],
-        **tally(charged).fields(),
+        **total_fields(sums_of_row(charged)),
     )

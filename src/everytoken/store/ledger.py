@@ -122,11 +122,8 @@ class Ledger:
 
     def read_trace(self, trace_id: str, project: str | None = None) -> list[Run]:
         """All runs of a trace with everything they carried, in time order; at most `MAX_TRACE_RUNS`."""
-        return self._runs("trace_runs_full", trace_id, project)
-
-    def read_tree(self, trace_id: str, project: str | None = None) -> list[Run]:
-        """As `read_trace`, without inputs, outputs, events and extra: enough for the shape of the trace."""
-        return self._runs("trace_runs", trace_id, project)
+        rows = self.select("trace_runs_full", trace_id=trace_id, project=project, limit=MAX_TRACE_RUNS)
+        return [read_run(row) for row in rows]
 
     def read_charges(self, trace_id: str, project: str | None = None) -> list[Charge]:
         """All charges of a trace in time order; at most `MAX_TRACE_RUNS`."""
@@ -160,10 +157,6 @@ class Ledger:
     def counters(self) -> dict[str, int]:
         """What was written since the start."""
         return dict(self._counters)
-
-    def _runs(self, name: str, trace_id: str, project: str | None) -> list[Run]:
-        rows = self.select(name, trace_id=trace_id, project=project, limit=MAX_TRACE_RUNS)
-        return [read_run(row) for row in rows]
 
     def _insert(self, table: str, rows: pa.Table) -> None:
         self._writer.insert_arrow(table, rows)

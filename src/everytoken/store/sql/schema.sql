@@ -33,7 +33,8 @@ PARTITION BY toMonday(fromUnixTimestamp64Micro(start_us, 'UTC'))
 ORDER BY (project, is_root, start_us, trace_id, run_id)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- One row per billed provider request. Everything a dashboard groups by is copied on; no payload.
+-- One row per billed provider request. Everything a dashboard groups by is copied on; no payload. In a LowCardinality
+-- column '' is "not known": Arrow's null becomes '' there on the way in (chDB 26.5), so it cannot be told apart.
 CREATE TABLE IF NOT EXISTS charge_versions (
   project        LowCardinality(String),
   started_us     Int64 CODEC(Delta(8), ZSTD(1)),
@@ -43,16 +44,16 @@ CREATE TABLE IF NOT EXISTS charge_versions (
   is_deleted     UInt8,
   run_id         UUID,
   run_ids        Array(UUID),
-  node           LowCardinality(Nullable(String)),
+  node           LowCardinality(String),
   thread_id      Nullable(String),
   user_id        Nullable(String),
   session_id     Nullable(String),
-  environment    LowCardinality(Nullable(String)),
+  environment    LowCardinality(String),
   tags           Array(LowCardinality(String)),
   call_path      LowCardinality(String),
-  provider       LowCardinality(Nullable(String)),
-  request_model  LowCardinality(Nullable(String)),
-  response_model LowCardinality(Nullable(String)),
+  provider       LowCardinality(String),
+  request_model  LowCardinality(String),
+  response_model LowCardinality(String),
   response_id    Nullable(String),
   quality        LowCardinality(String),
   layer          LowCardinality(String),
@@ -63,15 +64,15 @@ CREATE TABLE IF NOT EXISTS charge_versions (
   output_details Map(LowCardinality(String), UInt64),
   meters         Map(LowCardinality(String), Decimal(38, 12)),
   requests       Nullable(UInt64),
-  usage_source   LowCardinality(Nullable(String)),
-  tier           LowCardinality(Nullable(String)),
+  usage_source   LowCardinality(String),
+  tier           LowCardinality(String),
   raw_usage      String CODEC(ZSTD(1)),
   usage_warnings Array(LowCardinality(String)),
   cost_usd       Nullable(Decimal(38, 12)),
   cost_status    LowCardinality(String),
-  cost_reason    LowCardinality(Nullable(String)),
-  price_entry    LowCardinality(Nullable(String)),
-  price_source   LowCardinality(Nullable(String)),
+  cost_reason    LowCardinality(String),
+  price_entry    LowCardinality(String),
+  price_source   LowCardinality(String),
   cost_lines     String CODEC(ZSTD(1)),
   status         LowCardinality(String),
   duration_us    Nullable(UInt64),
@@ -99,4 +100,14 @@ SELECT
   input_preview.2 AS input_preview, output_preview.2 AS output_preview
 FROM run_versions FINAL;
 
-CREATE OR REPLACE VIEW charges AS SELECT * EXCEPT (version, is_deleted) FROM charge_versions FINAL;
+CREATE OR REPLACE VIEW charges AS
+SELECT
+  project, started_us, trace_id, charge_key, run_id, run_ids, thread_id, user_id, session_id,
+  nullIf(node, '') AS node, nullIf(environment, '') AS environment, tags, call_path,
+  nullIf(provider, '') AS provider, nullIf(request_model, '') AS request_model,
+  nullIf(response_model, '') AS response_model, response_id, quality, layer, layers_seen,
+  input_tokens, output_tokens, input_details, output_details, meters, requests,
+  nullIf(usage_source, '') AS usage_source, nullIf(tier, '') AS tier, raw_usage, usage_warnings,
+  cost_usd, cost_status, nullIf(cost_reason, '') AS cost_reason, nullIf(price_entry, '') AS price_entry,
+  nullIf(price_source, '') AS price_source, cost_lines, status, duration_us, ttft_us, flags, differences
+FROM charge_versions FINAL;
