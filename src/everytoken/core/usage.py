@@ -32,6 +32,8 @@ WARNINGS: dict[str, str] = {
     "usage_side_missing": "Only one of input and output was reported; the other counts as 0 and the usage as partial.",
     "usage_stream_cut": "The stream ended before its last chunk; the last running total was kept.",
     "usage_merged_hops": "The counts are a sum over several requests of one SDK call; no per-request tier applies.",
+    "usage_hidden_requests": "The SDK made further billed requests in the same call whose usage it did not return.",
+    "usage_cache_added": "The input was reported without cached tokens; they were added.",
     "cache_modality_assumed": "It is not known which cached tokens were audio, image or video; text was assumed first.",
 }
 """Every warning code a usage can carry, with the sentence that explains it."""

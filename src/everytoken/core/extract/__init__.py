@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
-from everytoken.core.extract import openai_chat, openai_responses
+from everytoken.core.extract import (
+    agents,
+    anthropic,
+    everytoken,
+    gemini,
+    langchain,
+    openai_chat,
+    openai_media,
+    openai_responses,
+    otel,
+)
 from everytoken.core.extract.langsmith import usage_metadata
 from everytoken.core.extract.result import REASONS, ChildUsage, Context, Extraction
 from everytoken.core.extract.run_evidence import evidence_of
@@ -15,7 +25,36 @@ _EXTRACTORS: dict[str, Callable[[object, Context], Extraction]] = {
     "openai.responses": openai_responses.responses,
     "openai.responses.stream": openai_responses.responses_stream,
     "openai.embeddings": openai_chat.embeddings,
+    "openai.images": openai_media.images,
+    "openai.images.stream_completed": openai_media.images_stream_completed,
+    "openai.transcription": openai_media.transcription,
+    "openai.translation": openai_media.translation,
+    "openai.speech": openai_media.speech,
+    "openai.moderation": openai_media.moderation,
+    "openai.realtime.response_done": openai_media.realtime,
+    "openai.live": openai_media.live,
+    "openai.video": openai_media.video,
+    "openai.batch_line": openai_media.batch_line,
+    "agents.response": agents.response,
+    "agents.usage": agents.usage,
+    "agents.span": agents.span,
+    "agents.realtime": agents.realtime,
+    "gemini.generate_content": gemini.generate_content,
+    "gemini.stream": gemini.stream,
+    "gemini.requests": gemini.requests,
+    "gemini.embed_content": gemini.embed_content,
+    "gemini.imagen": gemini.imagen,
+    "gemini.live": gemini.live,
+    "gemini.interactions": gemini.interactions,
+    "gemini.batch_line": gemini.batch_line,
+    "anthropic.messages": anthropic.messages,
+    "langchain.message": langchain.message,
+    "langchain.result": langchain.result,
     "langsmith.usage_metadata": usage_metadata,
+    "otel.gen_ai": otel.genai,
+    "openinference": otel.openinference,
+    "openllmetry": otel.genai,
+    "everytoken": everytoken.entry,
 }
 
 SHAPES: tuple[str, ...] = tuple(_EXTRACTORS)

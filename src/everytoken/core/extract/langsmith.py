@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from everytoken.core.extract.reading import get, is_record, plain
+from everytoken.core.extract.gemini import output_from_total
+from everytoken.core.extract.reading import first, get, is_record, plain
 from everytoken.core.extract.result import Context, Extraction, extraction, nothing, served_tier
 from everytoken.core.usage import Draft
 
@@ -23,11 +24,11 @@ def usage_metadata(raw: object, context: Context) -> Extraction:
     prefix = f"{tier}_" if tier else ""
     d.inputs = {key: d.count(sent.get(key)) for key in ("audio", "image", "video", "tool_use")}
     d.inputs["cache_read"] = d.count(sent.get(prefix + "cache_read", sent.get("cache_read")))
-    d.inputs["cache_creation"] = _cache_creation(d, sent)
+    d.inputs["cache_creation"] = _cache_creation(d, sent, prefix)
     d.outputs = {key: d.count(made.get(key)) for key in ("audio", "image", "video")}
     d.outputs["reasoning"] = d.count(made.get(prefix + "reasoning", made.get("reasoning")))
     if context.get("provider") == "google":
-        _output_from_total(d)
+        output_from_total(d)
     return nothing("absent") if d.is_empty and d.total_tokens is None else extraction(d)
 
 
@@ -41,27 +42,9 @@ def _tier_of(details: Mapping[str, object]) -> str | None:
     return next((t for t in _TIER_KEYS if any(str(k) == t or str(k).startswith(t + "_") for k in details)), None)
 
 
-def _cache_creation(d: Draft, sent: Mapping[str, object]) -> int | None:
-    direct = d.count(sent.get("cache_creation", sent.get("cache_write")))
+def _cache_creation(d: Draft, sent: Mapping[str, object], prefix: str) -> int | None:
+    names = (prefix + "cache_creation", "cache_creation", "cache_write")
+    direct = d.count(first(sent, *names))
     timed = [d.count(sent.get(f"ephemeral_{ttl}_input_tokens")) for ttl in ("5m", "1h")]
     parts = [count for count in timed if count is not None]
     return sum(parts) if direct is None and parts else direct
-
-
-def _output_from_total(d: Draft) -> None:
-    """langsmith's `wrap_gemini` (0.15.0) leaves thoughts out of `output_tokens` but not out of `total_tokens`.
-
-    Where thoughts are told and still something is missing, it is the tool-use prompt, which that wrapper drops.
-    """
-    if d.input_tokens is None or d.total_tokens is None:
-        return
-    missing = d.total_tokens - d.input_tokens - (d.output_tokens or 0)
-    if missing <= 0:
-        return
-    reasoning = d.outputs.get("reasoning") or 0
-    thoughts = reasoning if 0 < reasoning < missing else missing
-    d.output_tokens = (d.output_tokens or 0) + thoughts
-    if missing > thoughts:
-        d.inputs["tool_use"] = missing - thoughts
-        d.input_tokens += missing - thoughts
-    d.warnings.add("usage_output_from_total")

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from everytoken.core.extract.reading import dig, first, get, is_record, items, plain, text
+from everytoken.core.extract.reading import first, get, is_record, items, plain, text
 from everytoken.core.extract.result import Context, Extraction, extraction, nothing, served_tier
-from everytoken.core.usage import Draft
+from everytoken.core.usage import MODALITIES, Draft
 
 _COUNTS = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens", "total_tokens", "seconds")
 
@@ -120,7 +120,12 @@ def embeddings(raw: object, context: Context) -> Extraction:
         return nothing("absent" if usage is None else "unreadable", raw)
     d = openai_draft(usage, served_tier(get(raw, "service_tier"), context))
     d.one_sided = True
-    modality = text(context.get("modality"))
-    if modality in ("audio", "image", "video") and dig(usage, "prompt_tokens_details") is None:
-        d.inputs[modality] = d.input_tokens
+    input_modality(d, context)
     return extraction(d, raw)
+
+
+def input_modality(d: Draft, context: Context) -> None:
+    """All input is of the modality the request had, where the response does not split it."""
+    modality = text(context.get("modality"))
+    if modality in MODALITIES and not any(d.inputs.get(m) for m in MODALITIES):
+        d.inputs[modality] = d.input_tokens

@@ -1,10 +1,10 @@
 """What extraction answers: a usage, or the reason why there is none."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from everytoken.core.extract.reading import get, text
-from everytoken.core.usage import Draft, Usage
+from everytoken.core.usage import Draft, Usage, UsageSource, total_usage
 
 Context = Mapping[str, object]
 """Facts of the request that the response lacks: `model`, `service_tier`, `modality`, `input`, `n`, ..."""
@@ -38,6 +38,33 @@ class Extraction:
     response_id: str | None = None
     response_model: str | None = None
     children: tuple[ChildUsage, ...] = ()
+    parts: tuple[Usage, ...] = ()
+    """The usage of each request where `usage` is a sum over several: price each of these, then add."""
+
+    def with_usage(self, *, source: UsageSource | None = None, warning: str) -> "Extraction":
+        """The same with a warning, and the source it implies, on its usage."""
+        if self.usage is None:
+            return self
+        warnings = tuple(sorted({*self.usage.warnings, warning}))
+        return replace(self, usage=replace(self.usage, source=source or self.usage.source, warnings=warnings))
+
+
+def combined(found: Sequence[Extraction]) -> Extraction:
+    """Several requests of one call as one extraction: the sum, with each request beside it."""
+    if len(found) == 1:
+        return found[0]
+    known = tuple(one.usage for one in found if one.usage is not None)
+    if not known:
+        return found[-1] if found else nothing("absent")
+    total = replace(total_usage(known), raw={"requests": [usage.raw for usage in known]})
+    result = Extraction(
+        usage=total,
+        response_id=found[-1].response_id,
+        response_model=next((one.response_model for one in reversed(found) if one.response_model), None),
+        children=tuple(child for one in found for child in one.children),
+        parts=known,
+    )
+    return result if len(known) == len(found) else result.with_usage(source="partial", warning="usage_hidden_requests")
 
 
 def nothing(reason: str, response: object = None) -> Extraction:

@@ -1,19 +1,20 @@
 """What a run says about billed requests: one place per run, by precedence, never added up over places."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import get_args
 
 from everytoken.core.charge import Evidence, Layer
-from everytoken.core.extract import facts
+from everytoken.core.extract import everytoken, facts, langchain, otel
 from everytoken.core.extract.langsmith import usage_metadata
+from everytoken.core.extract.openai_responses import child_usages, read_tool_meters
+from everytoken.core.extract.raw_outputs import from_outputs, raw_response
 from everytoken.core.extract.reading import get, is_record, text
-from everytoken.core.extract.result import ChildUsage, Context
+from everytoken.core.extract.result import ChildUsage, Context, Extraction
 from everytoken.core.run import USAGE_RUN_TYPES, Run
-from everytoken.core.usage import Usage
+from everytoken.core.usage import Draft, Usage
 
-MAX_JSON = 65_536
-"""Characters of a usage that arrives as JSON text; more than that is not a usage."""
+_LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,76 +26,303 @@ class Found:
     response_id: str | None = None
     response_model: str | None = None
     cached_answer: bool = False
-    layer: Layer | None = None
     children: tuple[ChildUsage, ...] = ()
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One run being read, with what several places need of it."""
+
+    run: Run
+    layer: Layer
+    context: Context
+    generations: list[langchain.Generation] = field(default_factory=list)
+
+    @property
+    def is_request(self) -> bool:
+        return self.run.run_type in USAGE_RUN_TYPES
 
 
 def evidence_of(run: Run) -> tuple[Evidence, ...]:
     """Every billed request that `run` testifies to, the first place that knows a usage speaking for all.
 
     A model or embedding run without usage is evidence too, of a request whose usage is missing or still to come.
+    Never raises on what a run holds.
     """
-    found = next((list_ for place in _PLACES if (list_ := place(run))), [])
-    if not found:
-        if run.run_type not in USAGE_RUN_TYPES:
-            return ()
-        found = [Found(usage=None, place="")]
-    return tuple(_evidence(run, index, item) for index, item in enumerate(found))
+    try:
+        return _evidence_of(run)
+    except Exception:  # noqa: BLE001 whatever an application sent, its run stays a request with unknown usage
+        return (_bare(run),) if run.run_type in USAGE_RUN_TYPES else ()
 
 
-def _evidence(run: Run, index: int, found: Found) -> Evidence:
-    request_model = facts.request_model_of(run)
-    response_model = found.response_model or text(get(run.outputs, "model"))
-    provider = facts.provider_of(run, (request_model, response_model))
+def _bare(run: Run) -> Evidence:
     return Evidence(
         run_id=run.run_id,
-        index=index,
-        usage=found.usage,
-        provider=provider,
-        request_model=request_model,
-        response_model=response_model,
-        response_id=found.response_id or text(get(run.outputs, "id")),
-        call_path=facts.call_path_of(run, provider, searched=False),
-        layer=found.layer or facts.layer_of(run),
-        place=found.place,
-        cached_answer=found.cached_answer,
+        usage=None,
+        provider=None,
+        request_model=None,
+        response_model=None,
+        response_id=None,
+        call_path="unknown.unknown",
+        layer="manual",
+        place="",
     )
 
 
-def _context(run: Run) -> Context:
+def _evidence_of(run: Run) -> tuple[Evidence, ...]:
+    reading = _reading(run)
+    found = next((told for place in _PLACES if (told := place(reading))), [])
+    if not found and not reading.is_request:
+        return ()
+    base = _base(reading, found[0] if found else None)
+    if not found:
+        return (base,)
+    evidence: list[Evidence] = []
+    for one in found:
+        usage = _with_tool_meters(reading, one.usage)
+        parent = replace(
+            base,
+            index=len(evidence),
+            usage=usage,
+            response_id=one.response_id or (base.response_id if len(found) == 1 else None),
+            response_model=one.response_model or base.response_model,
+            place=one.place,
+            cached_answer=one.cached_answer,
+        )
+        evidence.append(parent)
+        for child in one.children or (_children(reading) if len(found) == 1 else ()):
+            evidence.append(_child(parent, child, len(evidence)))
+    return tuple(evidence)
+
+
+def _reading(run: Run) -> _Reading:
     model = facts.request_model_of(run)
     provider = facts.provider_of(run, (model,))
-    return {
+    response = raw_response(run.outputs) or run.outputs
+    tier = first_text(get(response, "service_tier"), run.metadata.get("service_tier"))
+    context: Context = {
         "provider": "google" if provider in facts.GOOGLE else provider,
-        "service_tier": text(get(run.outputs, "service_tier")),
+        "service_tier": tier if tier else None,
         "model": model,
     }
+    reading = _Reading(run=run, layer=facts.layer_of(run), context=context)
+    if get(run.outputs, "generations") is not None and reading.is_request:
+        reading.generations = langchain.generations(run.outputs, context)
+    return reading
 
 
-def _decoded(value: object) -> object:
-    """A mapping, also where a tracer wrote it as JSON text."""
-    if isinstance(value, str) and len(value) <= MAX_JSON:
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return None
-    return value if is_record(value) else None
+def _base(reading: _Reading, found: Found | None) -> Evidence:
+    """What the run says of its request, whatever the usage is."""
+    run = reading.run
+    own = _own_entry(run)
+    response = _named_response(reading)
+    request_model = first_text(get(own, "request_model")) or facts.request_model_of(run)
+    attributes = facts.attributes_of(run)
+    response_model = first_text(
+        get(own, "response_model"),
+        get(response, "model"),
+        get(response, "model_version"),
+        attributes.get("gen_ai.response.model"),
+        found.response_model if found else None,
+    )
+    provider = first_text(get(own, "provider")) or facts.provider_of(run, (request_model, response_model))
+    searched = bool(found and found.usage and {"grounding_query", "grounded_prompt"} & set(found.usage.meters))
+    layer = next((known for known in _LAYERS if known == get(own, "layer")), None)
+    if layer is None:
+        layer = "manual" if found and found.place == "extra.metrics" else reading.layer
+    return Evidence(
+        run_id=run.run_id,
+        usage=None,
+        provider=provider,
+        request_model=request_model,
+        response_model=response_model,
+        response_id=first_text(
+            get(own, "response_id"),
+            get(response, "id"),
+            get(response, "response_id"),
+            attributes.get("gen_ai.response.id"),
+        ),
+        call_path=first_text(get(own, "call_path")) or facts.call_path_of(run, provider, searched),
+        layer=layer,
+        place="",
+        attempt=_attempt(get(own, "attempt")),
+    )
 
 
-def _in_metadata(run: Run) -> list[Found]:
-    usage = usage_metadata(_decoded(run.metadata.get("usage_metadata")), _context(run)).usage
-    return [Found(usage=usage, place="metadata.usage_metadata")] if usage else []
+def _attempt(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text(value)
 
 
-def _in_outputs(run: Run) -> list[Found]:
-    usage = usage_metadata(_decoded(get(run.outputs, "usage_metadata")), _context(run)).usage
-    return [Found(usage=usage, place="outputs.usage_metadata")] if usage else []
+def first_text(*values: object) -> str | None:
+    return next((found for value in values if (found := text(value))), None)
 
 
-def _in_metrics(run: Run) -> list[Found]:
+def _own_entry(run: Run) -> object:
+    own = run.metadata.get("everytoken")
+    return own if isinstance(own, Mapping) else None
+
+
+def _named_response(reading: _Reading) -> object:
+    """What names the response: the provider's response in the outputs, or the Agents tracer's copy in the metadata."""
+    run = reading.run
+    if reading.layer == "agents":
+        return run.metadata if run.metadata.get("object") == "response" else None
+    if reading.layer == "framework":
+        return None
+    if reading.layer == "sdk" and is_record(run.outputs):
+        return run.outputs
+    return raw_response(run.outputs)
+
+
+def _in_own_entry(reading: _Reading) -> list[Found]:
+    found = everytoken.entry(_own_entry(reading.run), {})
+    return _told(found, "metadata.everytoken")
+
+
+def _in_attributes(reading: _Reading) -> list[Found]:
+    attributes = facts.attributes_of(reading.run)
+    if not attributes:
+        return []
+    for extractor, place in (
+        (otel.langsmith_attributes, "otel.langsmith"),
+        (otel.openinference, "otel.openinference"),
+        (otel.genai, "otel.gen_ai"),
+    ):
+        found = extractor(attributes, reading.context)
+        if found.usage:
+            return _told(found, place)
+    return []
+
+
+def _in_metadata(reading: _Reading) -> list[Found]:
+    return _in_usage_metadata(reading, reading.run.metadata.get("usage_metadata"), "metadata.usage_metadata")
+
+
+def _in_outputs(reading: _Reading) -> list[Found]:
+    return _in_usage_metadata(reading, get(reading.run.outputs, "usage_metadata"), "outputs.usage_metadata")
+
+
+def _in_usage_metadata(reading: _Reading, told: object, place: str) -> list[Found]:
+    if any(one.copies > 1 for one in reading.generations) or len(reading.generations) > 1:
+        return []  # langchain-core's tracer adds the copies up here; the generations tell them apart
+    told = otel.decoded(told)
+    usage = usage_metadata(told, reading.context).usage
+    if usage is None or (_is_reported_zero(usage) and reading.run.run_type == "llm"):
+        return []
+    found = Found(usage=usage, place=place, cached_answer=_is_cached(reading, told))
+    return [_with_generation(found, reading.generations[0]) if reading.generations else found]
+
+
+def _is_reported_zero(usage: Usage) -> bool:
+    """langsmith's `wrap_gemini` writes zeros where the response had no usage; a real request always sends tokens."""
+    return usage.total_tokens == 0 and not usage.meters
+
+
+def _is_cached(reading: _Reading, told: object) -> bool:
+    return reading.layer == "framework" and get(told, "total_cost") == 0
+
+
+def _with_generation(found: Found, generation: langchain.Generation) -> Found:
+    """The message beside the metadata names the response, and may hold more details of the same counts."""
+    told, named = found.usage, generation.found
+    alike = (
+        told
+        and named.usage
+        and (told.input_tokens, told.output_tokens)
+        == (
+            named.usage.input_tokens,
+            named.usage.output_tokens,
+        )
+    )
+    return replace(
+        found,
+        usage=named.usage if alike else told,
+        response_id=named.response_id,
+        response_model=named.response_model,
+        cached_answer=found.cached_answer or generation.cached_answer,
+    )
+
+
+def _in_generations(reading: _Reading) -> list[Found]:
+    return [
+        replace(told, cached_answer=one.cached_answer)
+        for one in reading.generations
+        for told in _told(one.found, "outputs.generations")
+        if told.usage and not _is_reported_zero(told.usage)
+    ]
+
+
+def _in_response(reading: _Reading) -> list[Found]:
+    found = from_outputs(reading.run.outputs, reading.context)
+    # A chain that returns a response may return anyone's: only one that names itself can be told from its source.
+    return _told(found, "outputs.usage") if reading.is_request or found.response_id else []
+
+
+def _in_metrics(reading: _Reading) -> list[Found]:
     """`extra["metrics"]`, where the Eco² post writes counts and which no LangSmith code reads."""
-    usage = usage_metadata(_decoded(run.extra.get("metrics")), {}).usage
-    return [Found(usage=usage, place="extra.metrics", layer="manual")] if usage else []
+    return _told(usage_metadata(otel.decoded(reading.run.extra.get("metrics")), {}), "extra.metrics")
 
 
-_PLACES: tuple[Callable[[Run], list[Found]], ...] = (_in_metadata, _in_outputs, _in_metrics)
+def _told(found: Extraction, place: str) -> list[Found]:
+    if found.usage is None and not found.children:
+        return []
+    return [
+        Found(
+            usage=found.usage,
+            place=place,
+            response_id=found.response_id,
+            response_model=found.response_model,
+            children=found.children,
+        )
+    ]
+
+
+def _hosted(reading: _Reading) -> object:
+    """A Responses API response without its usage, as far as this run keeps it."""
+    run = reading.run
+    if reading.layer == "agents":
+        tools = get(run.extra.get("invocation_params"), "tools")
+        return {"output": get(run.outputs, "output"), "tools": tools, "tool_usage": run.metadata.get("tool_usage")}
+    response = raw_response(run.outputs)
+    return response if get(response, "object") == "response" else None
+
+
+def _with_tool_meters(reading: _Reading, usage: Usage | None) -> Usage | None:
+    hosted = _hosted(reading)
+    if usage is None or usage.meters or hosted is None or not reading.is_request:
+        return usage
+    d = Draft()
+    read_tool_meters(d, hosted)
+    return replace(usage, meters=d.meters) if d.meters else usage
+
+
+def _children(reading: _Reading) -> tuple[ChildUsage, ...]:
+    return child_usages(_hosted(reading)) if reading.is_request else ()
+
+
+def _child(parent: Evidence, child: ChildUsage, index: int) -> Evidence:
+    """Usage at another model's rates is a charge of its own; its id lets every layer that saw it agree."""
+    response_id = f"{parent.response_id}#{child.name}" if parent.response_id else None
+    family = parent.call_path.split(".", 1)[0]
+    return replace(
+        parent,
+        index=index,
+        usage=child.usage,
+        request_model=child.model,
+        response_model=None,
+        response_id=response_id,
+        call_path=f"{family}.{child.name}",
+    )
+
+
+_PLACES: tuple[Callable[[_Reading], list[Found]], ...] = (
+    _in_own_entry,
+    _in_attributes,
+    _in_metadata,
+    _in_outputs,
+    _in_generations,
+    _in_response,
+    _in_metrics,
+)
