@@ -9,7 +9,8 @@ from fastapi.concurrency import run_in_threadpool
 
 from everytoken import __version__
 from everytoken.config import Settings
-from everytoken.server import errors, openapi, product
+from everytoken.ingest.live import LiveFeed
+from everytoken.server import errors, live, openapi, product, static
 from everytoken.store.control import Control
 from everytoken.store.folder import DataFolder
 from everytoken.store.ledger import Ledger
@@ -43,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.complete(app)
     errors.install(app)
     app.include_router(product.router)
+    app.include_router(live.router)
 
     @app.get("/ok", include_in_schema=False)
     def ok() -> Response:
@@ -51,7 +53,14 @@ def create_app(settings: Settings) -> FastAPI:
             return Response('{"ok":false}', 503, media_type="application/json")
         return Response('{"ok":true}', media_type="application/json")
 
+    app.include_router(static.page_router())
     return app
+
+
+def stop_feeds(app: FastAPI) -> None:
+    """End the open live feeds, which would otherwise hold up a shutdown."""
+    if hasattr(app.state, "services"):
+        app.state.services.feed.close()
 
 
 def _open(settings: Settings, stack: contextlib.ExitStack) -> product.Services:
@@ -60,4 +69,4 @@ def _open(settings: Settings, stack: contextlib.ExitStack) -> product.Services:
     stack.callback(ledger.close)
     control = Control.open(settings)
     stack.callback(control.close)
-    return product.Services(ledger=ledger, control=control, started_s=time.monotonic())
+    return product.Services(ledger=ledger, control=control, feed=LiveFeed(), started_s=time.monotonic())

@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from everytoken import __version__
+from everytoken.ingest.live import LiveFeed
 from everytoken.query import charges, models, nodes, projects, run_detail, trace_view, traces
 from everytoken.query.rows import (
     Charges,
@@ -46,6 +47,7 @@ class Services:
 
     ledger: Ledger
     control: Control
+    feed: LiveFeed
     started_s: float
     """`time.monotonic()` at the start."""
 

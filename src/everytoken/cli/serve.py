@@ -1,0 +1,65 @@
+"""`everytoken serve`: the whole server in one process, its data in one folder."""
+
+import errno
+import socket
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from everytoken.cli.errors import CommandError
+from everytoken.config import DEFAULT_PORT, Settings
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.", show_default=str(DEFAULT_PORT)),
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder that holds all data.", show_default="~/.everytoken")] = None,
+) -> None:
+    """Receive traces, keep the ledger, answer the page and the API, until Ctrl-C."""
+    settings = _settings({"host": host, "port": port, "data": data})
+    # The engine takes half a second to load: a refusal is quicker without it.
+    from everytoken.server import listen
+    from everytoken.store.errors import StoreError
+
+    if not listen.is_loopback(settings.host):
+        raise CommandError(
+            f"refusing to listen on {settings.host}: anyone who reaches it could read and write everything",
+            hint="listen on 127.0.0.1 and put a proxy that asks for a login in front",
+        )
+    sock = _bind(settings.host, settings.port)
+    try:
+        listen.run(settings, sock, lambda url: typer.echo(f"everytoken listens on {url}", err=True))
+    except StoreError as error:
+        raise CommandError(str(error), hint=error.hint) from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise CommandError(f"cannot serve from {settings.data_dir}: {reason}", hint="check the disk") from error
+    finally:
+        sock.close()
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"EVERYTOKEN_{'_'.join(str(step) for step in first['loc'])}".upper()
+        raise CommandError(f"{name}: {first['msg']}", hint=f"correct or unset {name}") from error
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    from everytoken.server import listen
+
+    try:
+        return listen.bind(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise CommandError(
+                f"port {port} is in use", hint=f"stop what listens there, or choose another: --port {port + 1}"
+            ) from error
+        raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}", hint="choose another --port") from error
