@@ -12,7 +12,7 @@ from typing import Literal
 
 from everytoken.core.lineage import NO_PARENT, Lineage, first_text
 from everytoken.core.run import Run
-from everytoken.core.sums import Sums
+from everytoken.core.sums import NOTHING, Sums
 
 START, END = "__start__", "__end__"
 NAMESPACE_SEPARATOR = "|"
@@ -57,8 +57,7 @@ class GraphNodeShape:
     """Sum over the executions; `None` while one of them runs, and for the two ends."""
     wall_us: int | None
     """Time in which at least one of them ran: of a fan-out the slowest and not the sum."""
-    sums: Sums | None
-    """`None` for the two ends."""
+    sums: Sums
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +107,7 @@ def graph_of(
 
 def _executions(lineage: Lineage, sums_at: Callable[[int], Sums]) -> list[_Execution]:
     """Executions of nodes, by start."""
-    is_node = [_is_execution(lineage, i) for i in range(len(lineage.runs))]
+    is_node = [is_execution(lineage, i) for i in range(len(lineage.runs))]
     below_node = [False] * len(is_node)
     declared: dict[int, set[str]] = {}
     for i in lineage.order:
@@ -129,7 +128,7 @@ def _executions(lineage: Lineage, sums_at: Callable[[int], Sums]) -> list[_Execu
     return sorted(found, key=lambda e: (e.shape.start_us, e.shape.run_id))
 
 
-def _is_execution(lineage: Lineage, at: int) -> bool:
+def is_execution(lineage: Lineage, at: int) -> bool:
     """A run tagged with its step, or one named like its node below a run of another namespace."""
     run = lineage.runs[at]
     if any(_STEP_TAG.match(tag) for tag in run.tags if tag.startswith("graph:step:")):
@@ -267,7 +266,7 @@ def _graph_nodes(executions: tuple[NodeShape, ...], edges: tuple[EdgeShape, ...]
 
 
 def _end_node(name: str) -> GraphNodeShape:
-    return GraphNodeShape(node=name, executions=1, errors=0, duration_us=None, wall_us=None, sums=None)
+    return GraphNodeShape(node=name, executions=1, errors=0, duration_us=None, wall_us=None, sums=NOTHING)
 
 
 def _graph_node(path: str, executions: list[NodeShape]) -> GraphNodeShape:

@@ -4,7 +4,7 @@ Runs come late, twice, unordered, with a parent that never came or with a parent
 comes, each run has at most one place, and the places depend on the set of runs alone, not on their order.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,20 +41,14 @@ class Lineage:
         run = self.runs[position]
         return (run.run_id != run.trace_id, run.run_id in self.orphans, run.start_us, run.run_id)
 
-    def inherited(self, key: str) -> list[str | None]:
-        """For each run, its own metadata `key` or that of the nearest run above that has it."""
+    def inherited(self, *keys: str) -> list[str | None]:
+        """For each run, the first of `keys` in its own metadata or in that of the nearest run above that has one."""
         found: list[str | None] = [None] * len(self.runs)
         for i in self.order:
+            own = first_text(self.runs[i].metadata, keys)
             above = self.parents[i]
-            found[i] = first_text(self.runs[i].metadata, (key,)) or (found[above] if above != NO_PARENT else None)
+            found[i] = found[above] if own is None and above != NO_PARENT else own
         return found
-
-    def ancestors(self, position: int) -> Iterator[int]:
-        """Positions above `position`, nearest first."""
-        above = self.parents[position]
-        while above != NO_PARENT:
-            yield above
-            above = self.parents[above]
 
 
 def trace_lineage(runs: Iterable[Run]) -> Lineage:
