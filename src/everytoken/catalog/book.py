@@ -1,19 +1,29 @@
 """The price book: what a usage costs, with the arithmetic, or the reason why nobody can say."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from everytoken.catalog.names import canonical_model, canonical_provider
-from everytoken.catalog.rates import MEASURES, meter_price, slice_price
-from everytoken.core.charge import Cost, CostLine, CostStatus
+from everytoken.catalog.rates import MEASURES
+from everytoken.core.charge import Cost, CostLine
 from everytoken.core.pricing import MODALITIES, split_usage, total_usd
 from everytoken.core.usage import Usage
 
 if TYPE_CHECKING:
+    from everytoken.catalog.library import Price
+    from everytoken.catalog.listing import ListedModel, PriceSheet
+    from everytoken.catalog.override import Override
     from everytoken.catalog.sheet import Sheet
+
+BUILT_IN = Path(__file__).with_name("prices.toml")
+"""Prices of models newer than the library and of what it has no unit for, each with its source and date."""
+MAX_MODELS_CACHED = 4_096
+"""Names of models arrive from outside; beyond this many different ones the oldest are matched again."""
 
 _STANDARD = frozenset({None, "", "standard", "default", "auto"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,30 +31,98 @@ _LAST_US = 253_402_300_799_000_000
 """The last second of the year 9999: later times are not times."""
 
 
+class _Shelf:
+    """The overrides in force, the weakest first; replaced as a whole by a reload."""
+
+    def __init__(self, files: Sequence[Path], profiles: Collection[str]) -> None:
+        from everytoken.catalog.price_file import read_price_file
+
+        self.modified_ns = _modified_ns(files)
+        entries = [*read_price_file(BUILT_IN, built_in=True), *(entry for f in files for entry in read_price_file(f))]
+        self.overrides = tuple(entry for entry in entries if entry.profile is None or entry.profile in profiles)
+        self.matching = lru_cache(maxsize=MAX_MODELS_CACHED)(self._matching)
+
+    def _matching(self, provider: str, model: str) -> "tuple[Override, ...]":
+        return tuple(override for override in self.overrides if override.matches(provider, model))
+
+
+def _modified_ns(files: Sequence[Path]) -> tuple[int | None, ...]:
+    return tuple(file.stat().st_mtime_ns if file.exists() else None for file in files)
+
+
 class PriceBook:
-    """Prices by provider, model, tier and date. Never raises for a usage; unknown is `None` with a reason."""
+    """Prices by provider, model, tier and date. Never raises for a usage; unknown is `None` with a reason.
+
+    Overrides win over the built-in file, which wins over the price library; the last file and the last entry win.
+
+    Raises:
+        PriceFileError: an override file is wrong.
+    """
 
     def __init__(self, overrides: Sequence[Path] = (), *, profiles: Collection[str] = ()) -> None:
         self._files = tuple(overrides)
         self._profiles = frozenset(profiles)
+        self._shelf = _Shelf(self._files, self._profiles) if self._files else None
 
     def price(
         self, usage: Usage | None, *, provider: str | None, model: str | None, at_us: int, call_path: str = ""
     ) -> Cost:
         if usage is None:
             return _unpriced("usage_missing")
-        if not model or not model.strip():
-            return _unpriced("model_unknown")
         tier = _tier(usage, call_path)
         if tier == "provisioned":
             return _unpriced("prepaid")
+        sheet = self._sheet(provider, model, moment(at_us), tier)
+        if isinstance(sheet, str):
+            return _unpriced(sheet)
+        bill = _Bill(sheet, usage)
+        reason = bill.add_tokens() or bill.add_meters()
+        return replace(_unpriced(reason), entry=sheet.entry, source=sheet.source) if reason else bill.cost()
+
+    def models(self) -> "tuple[ListedModel, ...]":
+        """Every model with a price: those of overrides first, the strongest first, then the price library's."""
+        from everytoken.catalog.listing import list_models
+
+        return list_models(self._loaded().overrides)
+
+    def show(
+        self, model: str, at: datetime | None = None, *, provider: str | None = None, tier: str | None = None
+    ) -> "PriceSheet":
+        """The rates of a model at a time (now, if none is given), or the reason why there are none."""
+        from everytoken.catalog.listing import describe
+
+        at = at or datetime.now(UTC)
+        tier = None if tier in _STANDARD else tier
+        owner, name = canonical_model(canonical_provider(provider), model)
+        overrides = self._loaded().matching(owner, name) if owner else ()
+        return describe(owner, name, at, tier, overrides)
+
+    def reload(self) -> None:
+        """Read the files again.
+
+        Raises:
+            PriceFileError: a file is wrong; the prices of before stay in force.
+        """
+        self._shelf = _Shelf(self._files, self._profiles)
+
+    def is_stale(self) -> bool:
+        """True when an override file changed on disk since it was read."""
+        return self._shelf is not None and _modified_ns(self._files) != self._shelf.modified_ns
+
+    def _sheet(self, provider: str | None, model: str | None, at: datetime, tier: str | None) -> "Sheet | str":
         from everytoken.catalog.sheet import resolve
 
+        if not model or not model.strip():
+            return "model_unknown"
         owner, name = canonical_model(canonical_provider(provider), model)
         if owner is None:
-            return _unpriced("provider_unknown" if provider else "model_unknown")
-        sheet = resolve(owner, name, moment(at_us), tier)
-        return _unpriced(sheet) if isinstance(sheet, str) else _cost(sheet, usage)
+            return "model_unknown"
+        return resolve(owner, name, at, tier, self._loaded().matching(owner, name))
+
+    def _loaded(self) -> _Shelf:
+        if self._shelf is None:
+            self._shelf = _Shelf(self._files, self._profiles)
+        return self._shelf
 
 
 def moment(at_us: int) -> datetime:
@@ -57,72 +135,88 @@ def _tier(usage: Usage, call_path: str) -> str | None:
     return usage.tier
 
 
-def _unpriced(reason: str, sheet: "Sheet | None" = None) -> Cost:
-    if sheet is None:
-        return Cost(usd=None, status="unpriced", reason=reason)
-    return Cost(usd=None, status="unpriced", reason=reason, entry=sheet.entry, source=sheet.source)
+def _unpriced(reason: str) -> Cost:
+    return Cost(usd=None, status="unpriced", reason=reason)
 
 
-def _cost(sheet: "Sheet", usage: Usage) -> Cost:
-    slices = split_usage(usage)
-    lines = _token_lines(sheet, usage, slices)
-    if isinstance(lines, str):
-        return _unpriced(lines, sheet)
-    fees = _meter_lines(sheet, usage, slices)
-    if isinstance(fees, str):
-        return _unpriced(fees, sheet)
-    status: CostStatus = "priced"
-    reason = sheet.reason
-    if usage.source == "estimated":
-        status = "estimated"
-    elif reason is not None:
-        status = "approximate"
-    elif _is_ambiguous(sheet, usage, slices):
-        status, reason = "approximate", "cached_modality_unknown"
-    every = (*lines, *fees)
-    return Cost(usd=total_usd(every), status=status, reason=reason, entry=sheet.entry, source=sheet.source, lines=every)
+class _Bill:
+    """The lines of one cost while they are written; each step answers the reason why it cannot go on, or `None`."""
 
+    def __init__(self, sheet: "Sheet", usage: Usage) -> None:
+        self._sheet = sheet
+        self._usage = usage
+        self._slices = split_usage(usage)
+        self._lines: list[CostLine] = []
+        self._sources: dict[str, None] = {}
 
-def _token_lines(sheet: "Sheet", usage: Usage, slices: dict[str, int]) -> list[CostLine] | str:
-    lines: list[CostLine] = []
-    for name, count in slices.items():
-        if name == "output_image" and sheet.ignores_image_tokens:
-            continue
-        found = slice_price(sheet.prices, name, google=sheet.google)
-        if found is None:
-            return "class_unpriced"
-        if usage.requests > 1 and sheet.has_step_below(found[1], usage.input_tokens):
-            return "long_context_undecided"
-        lines.append(sheet.line(name, *found, Decimal(count), usage.input_tokens))
-    return lines
+    def add_tokens(self) -> str | None:
+        usage, sheet = self._usage, self._sheet
+        if sheet.max_input_tokens is not None and usage.input_tokens > sheet.max_input_tokens:
+            return "long_context_unpriced"
+        for name, count in self._slices.items():
+            if name == "output_image" and sheet.ignores_image_tokens:
+                continue
+            found = sheet.slice_price(name)
+            if found is None:
+                return "class_unpriced"
+            # The sum of several requests says nothing about the length of each.
+            if usage.requests > 1 and sheet.steps_up(found[1], usage.input_tokens):
+                return "long_context_undecided"
+            self._add(name, *found, Decimal(count))
+        return None
 
+    def add_meters(self) -> str | None:
+        for meter, count in self._usage.meters.items():
+            if (count.is_finite() and count <= 0) or self._is_paid_in_tokens(meter):
+                continue
+            found = self._sheet.meter_price(meter)
+            if found is None or not count.is_finite():
+                return "meter_unpriced"
+            self._add(meter, *found, count)
+        if self._sheet.ignores_image_tokens and self._slices.get("output_image") and not self._has_image_line():
+            return "meter_missing"
+        fee = self._sheet.prices.get("requests_kcount")
+        if fee is not None:
+            self._add("requests", "requests_kcount", fee, Decimal(self._usage.requests))
+        return None
 
-def _meter_lines(sheet: "Sheet", usage: Usage, slices: dict[str, int]) -> list[CostLine] | str:
-    lines: list[CostLine] = []
-    for meter, count in usage.meters.items():
-        if count.is_finite() and count <= 0:
-            continue
-        counted = any(slices.get(name) for name in MEASURES.get(meter, ()))
-        if counted and not (sheet.ignores_image_tokens and MEASURES[meter] == ("output_image",)):
-            continue
-        found = meter_price(sheet.prices, meter)
-        if found is None or not count.is_finite():
-            return "meter_unpriced"
-        lines.append(sheet.line(meter, *found, count, usage.input_tokens))
-    if "requests_kcount" in sheet.prices:
-        fee = sheet.prices["requests_kcount"]
-        lines.append(sheet.line("requests", "requests_kcount", fee, Decimal(usage.requests), usage.input_tokens))
-    return lines
+    def cost(self) -> Cost:
+        reason = self._sheet.reason
+        if reason is None and self._is_ambiguous():
+            reason = "cached_modality_unknown"
+        estimated = self._usage.source == "estimated"
+        return Cost(
+            usd=total_usd(self._lines),
+            status="estimated" if estimated else "approximate" if reason else "priced",
+            reason=reason,
+            entry=self._sheet.entry,
+            source=" + ".join(self._sources) or self._sheet.source,
+            lines=tuple(self._lines),
+        )
 
+    def _add(self, name: str, key: str, price: "Price", count: Decimal) -> None:
+        self._sources[self._sheet.sources.get(key, self._sheet.source)] = None
+        self._lines.append(self._sheet.line(name, key, price, count, self._usage.input_tokens))
 
-def _is_ambiguous(sheet: "Sheet", usage: Usage, slices: dict[str, int]) -> bool:
-    """True when which modality was cached is unknown, and the answer would change the sum."""
-    details = usage.input_token_details
-    if not details.get("cache_read") or any(f"cache_read_{modality}" in details for modality in MODALITIES):
-        return False
-    savings = set()
-    for plain, cached in (("input", "cache_read"), *((f"input_{m}", f"cache_read_{m}") for m in MODALITIES)):
-        if slices.get(plain) or slices.get(cached):
-            rates = [slice_price(sheet.prices, name, google=sheet.google) for name in (plain, cached)]
-            savings.add(tuple(sheet.rate(found[1], usage.input_tokens) for found in rates if found))
-    return len({rates[0] - rates[1] for rates in savings if len(rates) == 2}) > 1
+    def _has_image_line(self) -> bool:
+        return any(MEASURES.get(line.token_class) == ("output_image",) for line in self._lines)
+
+    def _is_paid_in_tokens(self, meter: str) -> bool:
+        """True for images, seconds and characters whose tokens were counted: one of the two is billed, never both."""
+        slices = MEASURES.get(meter, ())
+        by_piece = self._sheet.ignores_image_tokens and slices == ("output_image",)
+        return not by_piece and any(self._slices.get(name) for name in slices)
+
+    def _is_ambiguous(self) -> bool:
+        """True when the provider did not say which modality was cached, and the answer would change the sum."""
+        details = self._usage.input_token_details
+        if not details.get("cache_read") or any(f"cache_read_{modality}" in details for modality in MODALITIES):
+            return False
+        savings = set()
+        for plain, cached in (("input", "cache_read"), *((f"input_{m}", f"cache_read_{m}") for m in MODALITIES)):
+            if self._slices.get(plain) or self._slices.get(cached):
+                full, reduced = self._sheet.slice_price(plain), self._sheet.slice_price(cached)
+                if full and reduced:
+                    length = self._usage.input_tokens
+                    savings.add(self._sheet.rate(full[1], length) - self._sheet.rate(reduced[1], length))
+        return len(savings) > 1

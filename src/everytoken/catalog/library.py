@@ -3,6 +3,8 @@
 The one module that touches `genai_prices`; it is imported at the first price, because that import takes 0.2 s.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, localcontext
@@ -64,6 +66,13 @@ class Listed:
         return f"{self.owner}/{self.info.id}"
 
 
+def every_model() -> Iterator[tuple[str, str]]:
+    """(provider, model id) of every entry of the price library."""
+    for provider in _BY_ID.values():
+        for info in provider.models:
+            yield provider.id, info.id
+
+
 def is_listed(provider: str) -> bool:
     return list_of(provider) is not None
 
@@ -81,9 +90,20 @@ def find(provider: str, model: str) -> Listed | None:
         return None
     for owner in (home.id, *(home.fallback_model_providers or ())):
         info = _BY_ID[owner].find_model(model)
-        if info is not None:
+        if info is not None and not _is_another_model(model, info):
             return Listed(info, owner, has_tiers=owner == home.id)
     return None
+
+
+_VARIANTS = frozenset({"lite", "mini", "nano", "pro", "image", "tts", "live", "embedding", "transcribe", "realtime"})
+
+
+def _is_another_model(model: str, info: ModelInfo) -> bool:
+    """True for a name that only begins like the entry: `gemini-3.8-flash-lite` is not a `gemini-3.8-flash`."""
+    if model.startswith("ft:"):
+        return False
+    known = re.findall(r"[a-z]+", f"{info.id} {info.match!r}".lower())
+    return bool(_VARIANTS.intersection(re.split(r"[-_.:/@]", model)) - set(known))
 
 
 def standard_prices(info: ModelInfo, at: datetime) -> tuple[Prices, bool]:

@@ -1,10 +1,14 @@
 """Which price pays for which slice: the inheritance of rates, and the meters, as data."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import TypeVar
 
 PER_UNIT = "per_unit."
 """Prefix of our own price keys: US dollars for one unit of a meter that the price library has no unit for."""
+
+UNKNOWN = Decimal("NaN")
+"""Stands where a price exists that nobody has published: what needs it is unpriced and inherits nothing."""
 
 RATES: dict[str, tuple[str, ...]] = {
     "input": ("input_text_mtok", "input_mtok"),
@@ -59,11 +63,11 @@ Price = TypeVar("Price")
 
 
 def first_price(prices: Mapping[str, Price], keys: Iterable[str]) -> tuple[str, Price] | None:
-    """The first of `keys` that has a price, with it."""
+    """The first of `keys` that has a price, with it; `None` when there is none or it is unknown."""
     for key in keys:
         price = prices.get(key)
         if price is not None:
-            return key, price
+            return None if price is UNKNOWN else (key, price)
     return None
 
 
