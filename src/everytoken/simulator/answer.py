@@ -9,8 +9,8 @@ import orjson
 from everytoken.simulator.ask import Ask, tokens_of
 from everytoken.simulator.billing import Billed
 from everytoken.simulator.chance import Chance
-from everytoken.simulator.sample import sample
-from everytoken.simulator.scenario import Reply, Rule
+from everytoken.simulator.sample import Said, sample
+from everytoken.simulator.scenario import Reply, Rule, Scenario
 
 CACHE_FROM_TOKENS = 1_024
 """Shorter prompts are never cached. https://platform.openai.com/docs/guides/prompt-caching, read 2026-11-22."""
@@ -79,12 +79,13 @@ class Answer:
         return self.texts[0]
 
 
-def compose(ask: Ask, rule: Rule | None, seed: int) -> Answer:
+def compose(ask: Ask, rule: Rule | None, scenario: Scenario, seed: int) -> Answer:
     """The answer to `ask`: a pure function of the request, the rule and the seed."""
     reply = rule.reply if rule else Reply()
     chance = Chance(seed, ask.digest)
-    calls = _calls(ask, reply, chance)
-    texts = ("",) * ask.choices if calls else tuple(_text(ask, reply, chance, n) for n in range(ask.choices))
+    said = Said(ask.user, scenario.vocabulary)
+    calls = _calls(ask, reply, said, chance)
+    texts = ("",) * ask.choices if calls else tuple(_text(ask, reply, said, chance, n) for n in range(ask.choices))
     queries, sources = _search(ask, reply)
     pictures = int(ask.wants_picture if reply.picture is None else reply.picture)
     usage = reply.usage or _usage(ask, texts, calls, queries, pictures, chance)
@@ -120,7 +121,7 @@ def pieces(text: str, count: int, chance: Chance) -> list[str]:
     return [text[start:end] for start, end in pairwise(edges)]
 
 
-def _calls(ask: Ask, reply: Reply, chance: Chance) -> tuple[Call, ...]:
+def _calls(ask: Ask, reply: Reply, said: Said, chance: Chance) -> tuple[Call, ...]:
     if reply.text is not None and ask.forced is None:
         return ()
     wanted = ask.wanted_function
@@ -128,15 +129,15 @@ def _calls(ask: Ask, reply: Reply, chance: Chance) -> tuple[Call, ...]:
         wanted = next((f for f in ask.functions if f.name == reply.function), wanted)
     if wanted is None:
         return ()
-    arguments = sample(wanted.parameters, ask.user, chance, reply.arguments)
+    arguments = sample(wanted.parameters, said, chance, reply.arguments)
     return (Call(wanted.name, _dumps(arguments)),)
 
 
-def _text(ask: Ask, reply: Reply, chance: Chance, number: int) -> str:
+def _text(ask: Ask, reply: Reply, said: Said, chance: Chance, number: int) -> str:
     if reply.text is not None:
         return reply.text
     if ask.schema is not None:
-        return _dumps(sample(ask.schema, ask.user, chance, reply.json))
+        return _dumps(sample(ask.schema, said, chance, reply.json))
     if reply.json is not None or ask.json_mode:
         return _dumps({"answer": chance.pick(ADVICE)} if reply.json is None else reply.json)
     advice = [ADVICE[(chance.between(0, len(ADVICE) - 1) + n) % len(ADVICE)] for n in range(chance.between(1, 3))]
@@ -167,6 +168,8 @@ def _usage(
         cached=cached if ask.input_tokens >= CACHE_FROM_TOKENS else 0,
         input_image=ask.image_tokens,
         input_audio=ask.audio_tokens,
+        input_video=ask.video_tokens,
+        input_document=ask.document_tokens,
         output=visible + reasoning + drawn,
         reasoning=reasoning,
         output_image=drawn,

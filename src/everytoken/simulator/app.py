@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from everytoken.simulator import kakao, openai_chat, openai_responses, openai_wire
+from everytoken.simulator import embeddings, gemini, gemini_wire, kakao, openai_chat, openai_responses, openai_wire
+from everytoken.simulator.bodies import read_object
 from everytoken.simulator.exchange import RefusalError, WholeReply, World
 from everytoken.simulator.faults import read_switch
 from everytoken.simulator.pacing import Pace
@@ -37,6 +38,9 @@ def create_app(scenario: Scenario, *, seed: int = 0, pace: Pace | None = None) -
     routes = [
         route("/v1/chat/completions", _chat, openai_wire.refuse),
         route("/v1/responses", _responses, openai_wire.refuse),
+        route("/v1/embeddings", _embeddings, openai_wire.refuse),
+        route("/v1beta/models/{model}:{verb}", _gemini, gemini_wire.refuse),
+        route("/v1/models/{model}:{verb}", _gemini, gemini_wire.refuse),
         route("/v2/local/search/keyword.json", kakao.search_keyword, kakao.refuse, "GET"),
         route("/v2/local/search/category.json", kakao.search_category, kakao.refuse, "GET"),
         route("/_ledger", _ledger, openai_wire.refuse, "GET", "DELETE"),
@@ -50,15 +54,42 @@ def create_app(scenario: Scenario, *, seed: int = 0, pace: Pace | None = None) -
 async def _chat(request: Request, world: World) -> Any:
     clock = world.clock()
     openai_wire.check_key(request)
-    ask = openai_chat.read_chat(await openai_wire.read_object(request))
+    ask = openai_chat.read_chat(await read_object(request))
     return openai_chat.write_chat(world.begin(ask, request, clock))
 
 
 async def _responses(request: Request, world: World) -> Any:
     clock = world.clock()
     openai_wire.check_key(request)
-    ask = openai_responses.read_responses(await openai_wire.read_object(request), world)
+    ask = openai_responses.read_responses(await read_object(request), world)
     return openai_responses.write_responses(world.begin(ask, request, clock), world)
+
+
+async def _embeddings(request: Request, world: World) -> Any:
+    clock = world.clock()
+    openai_wire.check_key(request)
+    ask = embeddings.read_openai(await read_object(request))
+    return embeddings.write_openai(world.begin(ask, request, clock))
+
+
+async def _gemini(request: Request, world: World) -> Any:
+    clock = world.clock()
+    gemini_wire.check_key(request)
+    model, verb = request.path_params["model"], request.path_params["verb"]
+    body = gemini_wire.camel(await read_object(request))
+    match verb:
+        case "generateContent" | "streamGenerateContent":
+            ask = gemini.read_generate(body, model, stream=verb == "streamGenerateContent")
+            return gemini.write_generate(world.begin(ask, request, clock))
+        case "embedContent" | "batchEmbedContents":
+            ask = embeddings.read_gemini(body, model, batch=verb == "batchEmbedContents")
+            return embeddings.write_gemini(world.begin(ask, request, clock))
+        case "countTokens":
+            return _json(gemini.count_tokens(body, model))
+        case _:
+            raise RefusalError(
+                404, f"models/{model} is not found for API version v1beta, or is not supported for {verb}."
+            )
 
 
 async def _ledger(request: Request, world: World) -> Response | WholeReply:
@@ -81,7 +112,7 @@ async def _faults(request: Request, world: World) -> Response:
         world.faults.switches.clear()
     elif request.method == "POST":
         try:
-            world.faults.add(read_switch(await openai_wire.read_object(request)))
+            world.faults.add(read_switch(await read_object(request)))
         except ValueError as error:
             raise RefusalError(400, str(error)) from error
     return _json({"faults": [switch.as_json() for switch in world.faults.switches]})

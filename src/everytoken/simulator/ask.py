@@ -42,6 +42,8 @@ class Ask:
     """What the input would plausibly count, pictures and sounds included."""
     image_tokens: int = 0
     audio_tokens: int = 0
+    video_tokens: int = 0
+    document_tokens: int = 0
     pictures: int = 0
     """Pictures the client sent."""
     functions: tuple[Function, ...] = ()

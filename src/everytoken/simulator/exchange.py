@@ -73,7 +73,7 @@ class World:
         if fault is not None and fault.status is not None:
             self.ledger.refused += 1
             raise RefusalError(fault.status, "", retry_after_s=fault.value if fault.status in (429, 503) else None)
-        answer = compose(ask, rule, self.seed)
+        answer = compose(ask, rule, self.scenario, self.seed)
         chance = Chance(self.seed, "id", ask.digest, self._repeat(ask.digest))
         exchange = Exchange(
             ask, answer, fault, clock, chance, request_id=f"req_{chance.hex(32)}", attempt=_attempt(request)

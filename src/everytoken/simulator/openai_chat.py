@@ -8,11 +8,10 @@ import orjson
 from everytoken.simulator.answer import pieces
 from everytoken.simulator.ask import MESSAGE_TOKENS, OPENAI_IMAGE_TOKENS, Ask, Function, tokens_of
 from everytoken.simulator.billing import Billed
+from everytoken.simulator.bodies import digest_of, event
 from everytoken.simulator.exchange import Exchange, Frame, RefusalError, StreamReply, WholeReply
 from everytoken.simulator.openai_wire import (
     check_schema,
-    digest_of,
-    event,
     function_of,
     headers_of,
     text_field,

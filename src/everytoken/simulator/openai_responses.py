@@ -10,12 +10,11 @@ import orjson
 from everytoken.simulator.answer import pieces
 from everytoken.simulator.ask import MESSAGE_TOKENS, OPENAI_IMAGE_TOKENS, Ask, tokens_of
 from everytoken.simulator.billing import Billed, Entry
+from everytoken.simulator.bodies import digest_of, event
 from everytoken.simulator.chance import Chance
 from everytoken.simulator.exchange import Exchange, Frame, RefusalError, StreamReply, WholeReply, World
 from everytoken.simulator.openai_wire import (
     check_schema,
-    digest_of,
-    event,
     function_of,
     headers_of,
     text_field,

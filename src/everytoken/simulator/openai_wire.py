@@ -1,6 +1,5 @@
 """What all OpenAI endpoints share: reading bodies, headers, errors, server-sent events."""
 
-from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -10,7 +9,6 @@ from starlette.responses import Response
 from everytoken.simulator.ask import Function
 from everytoken.simulator.exchange import Exchange, RefusalError
 
-MAX_BODY_BYTES = 64 * 1024**2
 REQUIRED_TEXT = "'required' is required to be supplied and to be an array including every key in properties."
 TIERS = {"flex": "flex", "priority": "priority", "fast": "priority", "scale": "scale"}
 ERROR_TYPES = {
@@ -58,6 +56,7 @@ def headers_of(exchange: Exchange) -> dict[str, str]:
         "x-request-id": exchange.request_id,
         "openai-version": "2020-10-01",
         "openai-processing-ms": f"{exchange.answer.duration_ms:.0f}",
+        "x-simulator-request-id": exchange.request_id,
         "x-ratelimit-limit-requests": "10000",
         "x-ratelimit-remaining-requests": "9999",
     }
@@ -69,29 +68,6 @@ def check_key(request: Request) -> None:
         raise RefusalError(401, "Missing bearer or basic authentication in header", code="missing_required_parameter")
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """The JSON object in the body. Raises RefusalError: it is too large, or no object."""
-    raw = await read_bytes(request)
-    try:
-        body = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise RefusalError(400, f"We could not parse the JSON body of your request. ({error})") from error
-    if not isinstance(body, dict):
-        raise RefusalError(400, "The body of the request must be a JSON object.")
-    return body
-
-
-async def read_bytes(request: Request) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise RefusalError(413, f"The body of the request is larger than {MAX_BODY_BYTES} bytes.")
-        parts.append(part)
-    return b"".join(parts)
-
-
 def text_field(body: dict[str, Any], name: str) -> str:
     """A required text. Raises RefusalError: it is missing or no text."""
     value = body.get(name)
@@ -100,12 +76,6 @@ def text_field(body: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not value:
         raise RefusalError(400, f"Invalid type for '{name}': expected a string.", param=name, code="invalid_type")
     return value
-
-
-def digest_of(api: str, body: dict[str, Any]) -> str:
-    """Names the request by its content; streaming or not doesn't change what a model says."""
-    told = {key: value for key, value in body.items() if key not in ("stream", "stream_options", "metadata", "user")}
-    return blake2b(api.encode() + orjson.dumps(told, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def function_of(tool: dict[str, Any]) -> Function:
@@ -154,9 +124,3 @@ def _bad_schema(place: str, name: str, where: str, problem: str) -> RefusalError
 def tier_of(body: dict[str, Any]) -> str:
     """The tier a request is served in: `fast` comes back as `priority`, `auto` as `default`."""
     return TIERS.get(str(body.get("service_tier")), "default")
-
-
-def event(data: Any, name: str | None = None) -> bytes:
-    """One server-sent event."""
-    head = f"event: {name}\n".encode() if name else b""
-    return head + b"data: " + orjson.dumps(data) + b"\n\n"

@@ -1,6 +1,7 @@
 """Values that fit a JSON schema: how a simulated model fills in structured output and function arguments."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from everytoken.simulator.chance import Chance
@@ -10,18 +11,31 @@ MAX_DEPTH = 12
 MAX_ITEMS = 20
 
 
-def sample(schema: Mapping[str, Any], said: str, chance: Chance, given: Any = None) -> Any:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the user said, and which words in it mean which value of which property."""
+
+    text: str
+    vocabulary: Mapping[str, Mapping[Any, tuple[str, ...]]] = field(default_factory=dict)
+
+    def about(self, name: str) -> Any:
+        """The value the message gives a property, or None."""
+        meanings = self.vocabulary.get(name, {})
+        return next((value for value, words in meanings.items() if any(word in self.text for word in words)), None)
+
+
+def sample(schema: Mapping[str, Any], said: Said, chance: Chance, given: Any = None) -> Any:
     """A value that fits `schema`, in JSON Schema or Gemini's spelling of it.
 
     Args:
-        said: what the user said; free texts repeat it, enums prefer a member that stands in it.
+        said: free texts repeat it, enums prefer a member that stands in it.
         given: laid over the value where the schema has room for it.
     """
     return _Sampler(schema, said, chance).value(schema, given, 0)
 
 
 class _Sampler:
-    def __init__(self, root: Mapping[str, Any], said: str, chance: Chance) -> None:
+    def __init__(self, root: Mapping[str, Any], said: Said, chance: Chance) -> None:
         self._root = root
         self._said = said
         self._chance = chance
@@ -81,9 +95,11 @@ class _Sampler:
         properties = schema.get("properties", {})
         if not properties:
             return dict(told)
-        # Where the schema says what is required, the rest is left out unless the scenario gives it.
-        wanted = {*schema.get("required", properties), *told}
-        return {key: self.value(part, told.get(key), depth + 1) for key, part in properties.items() if key in wanted}
+        known = {key: told[key] if key in told else self._said.about(key) for key in properties}
+        # Where the schema says what is required, the rest is left out unless it is known.
+        required = schema.get("required", properties)
+        wanted = [key for key in properties if key in required or key in told or known[key] is not None]
+        return {key: self.value(properties[key], known[key], depth + 1) for key in wanted}
 
     def _array(self, schema: Mapping[str, Any], given: Any, depth: int) -> list[Any]:
         items = schema.get("items", {})
@@ -94,11 +110,11 @@ class _Sampler:
     def _member(self, members: Sequence[Any], given: Any) -> Any:
         if given in members:
             return given
-        said = [member for member in members if isinstance(member, str) and member and member in self._said]
+        said = [member for member in members if isinstance(member, str) and member and member in self._said.text]
         return said[0] if said else self._chance.pick(members)
 
     def _text(self, schema: Mapping[str, Any]) -> str:
-        return self._said[: min(int(schema.get("maxLength", 60)), 60)].strip() or "페트병"
+        return self._said.text[: min(int(schema.get("maxLength", 60)), 60)].strip() or "페트병"
 
     def _number(self, schema: Mapping[str, Any], low: float, high: float) -> float:
         low = float(schema.get("minimum", schema.get("exclusiveMinimum", low)))

@@ -111,6 +111,8 @@ class Scenario:
 
     name: str
     rules: tuple[Rule, ...] = ()
+    vocabulary: Mapping[str, Mapping[Any, tuple[str, ...]]] = field(default_factory=dict)
+    """Property of a schema → value → words: the first value with a word in the user's message fills the property."""
     traffic: tuple[Mapping[str, Any], ...] = ()
     """One table a conversation turn: `message`, and what else the application wants to know about it."""
     counts: dict[str, int] = field(default_factory=dict, compare=False)
@@ -147,7 +149,7 @@ def _load(name: str, *, depth: int) -> Scenario:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"scenario {name}: {error}") from error
-    _only(table, {"name", "extends", "rule", "traffic"}, f"scenario {name}")
+    _only(table, {"name", "extends", "rule", "vocabulary", "traffic"}, f"scenario {name}")
     base = _load(table["extends"], depth=depth + 1) if "extends" in table else Scenario(name=name)
     own = tuple(_rule(entry, f"scenario {name}, rule {index}") for index, entry in enumerate(table.get("rule", []), 1))
     rules = own + base.rules
@@ -160,6 +162,7 @@ def _load(name: str, *, depth: int) -> Scenario:
     return Scenario(
         name=table.get("name", name),
         rules=rules,
+        vocabulary={**base.vocabulary, **{key: _words(value) for key, value in table.get("vocabulary", {}).items()}},
         traffic=tuple(table.get("traffic", base.traffic)),
     )
 
@@ -214,6 +217,13 @@ def _reply(table: Mapping[str, Any], place: str) -> Reply:
     if "sources" in table:
         special["sources"] = tuple(table["sources"])
     return Reply(**{**table, **special})
+
+
+def _words(value: object) -> dict[Any, tuple[str, ...]]:
+    """A list of words that stand for themselves, or a table of values and the words that mean them."""
+    if isinstance(value, Mapping):
+        return {key: _texts(words) for key, words in value.items()}
+    return {word: (word,) for word in _texts(value)}
 
 
 def _texts(value: object) -> tuple[str, ...]:

@@ -168,7 +168,7 @@ def test_structured_output_fits_the_schema_and_the_scenario(client: openai.OpenA
     response = client.chat.completions.create(model="gpt-5.2", messages=REFERENCE, response_format=INTENT)
     assert json.loads(response.choices[0].message.content or "") == {
         "intent": "location",
-        "place": None,
+        "place": "강남역",
         "confidence": 0.97,
     }
     assert counts(response) == (47, 12, 59)
