@@ -192,35 +192,36 @@ class Journal:
         self._connection.close()
 
     def _commit(self, group: list[_Command]) -> None:
+        live = [command for command in group if command.future.set_running_or_notify_cancel()]
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            results = [command.run(self._connection) for command in group]
+            results = [command.run(self._connection) for command in live]
             self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - the one thread every request waits for must outlive any of them
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             log.error("the journal at %s could not commit: %s", self.path, error)
-            self._account(group, stored=False)
-            failure = JournalFullError(f"the journal could not be written: {error}", hint="free some disk space")
-            for command in group:
-                command.future.set_exception(failure)
+            self._account(group, stored=())
+            for command in live:
+                command.future.set_exception(
+                    JournalFullError(f"the journal could not be written: {error}", hint="free some disk space")
+                )
             return
-        self._account(group, stored=True)
+        self._account(group, stored=live)
         appended = [
             (row_id, command.size_bytes, command.payload)
-            for row_id, command in zip(results, group, strict=True)
+            for row_id, command in zip(results, live, strict=True)
             if command.size_bytes > 0
         ]
         if appended and self.committed is not None:
             self.committed(appended)
-        for result, command in zip(results, group, strict=True):
+        for result, command in zip(results, live, strict=True):
             command.future.set_result(result)
 
-    def _account(self, group: list[_Command], *, stored: bool) -> None:
+    def _account(self, group: Sequence[_Command], *, stored: Sequence[_Command]) -> None:
         with self._wake:
             self._queued_bytes -= sum(max(command.size_bytes, 0) for command in group)
-            if stored:
-                self._used_bytes += sum(command.size_bytes for command in group)
+            self._used_bytes += sum(command.size_bytes for command in stored)
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -31,6 +31,8 @@ class RunFields(TypedDict, total=False):
     inputs: Any
     outputs: Any
     events: list[dict[str, Any]]
+    first_token_us: int
+    """From protocols that say so outright; LangSmith's is read off the events."""
     flags: tuple[str, ...]
 
 
@@ -95,3 +97,13 @@ class Decoded:
     feedback: tuple[Feedback, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing in it is worth keeping."""
+        return not (self.operations or self.feedback or self.attachments)
+
+    @property
+    def size_bytes(self) -> int:
+        """What it may take in memory, within a small factor."""
+        return sum(o.size_bytes for o in self.operations) + sum(len(a.data) for a in self.attachments)

@@ -1,0 +1,49 @@
+"""Attachments: bytes kept once under the hash of their content, and named by the run that carries them."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from everytoken.wire.operations import Attachment, Operation
+
+AFTER_OTHERS = 1_000_000
+"""Index of the operation that names an attachment: behind those of its body."""
+
+
+class AttachmentStore:
+    """A folder of files named by their SHA-256."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256
+
+    def put(self, attachment: Attachment) -> str:
+        """Durable when it returns; the hash in hexadecimal."""
+        sha256 = hashlib.sha256(attachment.data).hexdigest()
+        target = self.path(sha256)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh = target.with_suffix(".new")
+            with fresh.open("wb") as file:
+                file.write(attachment.data)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(target)
+        return sha256
+
+    def as_operation(self, attachment: Attachment, index: int) -> Operation:
+        """The update of the run that says where its attachment is: `extra["attachment.<name>"]`."""
+        where = {
+            "sha256": self.put(attachment),
+            "mime_type": attachment.mime_type,
+            "size_bytes": len(attachment.data),
+        }
+        return Operation(
+            "patch",
+            attachment.run_id,
+            {"extra": {f"attachment.{attachment.name}": where}},
+            attachment.received_us,
+            AFTER_OTHERS + index,
+        )

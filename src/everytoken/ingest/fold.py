@@ -1,0 +1,314 @@
+"""The fold: operations gathered to runs and traces that are still moving, within a bound of runs and bytes."""
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+
+from everytoken.core.charge import Charge, Evidence
+from everytoken.core.run import Run
+from everytoken.ingest.merge import Place, build_run, merge, order_of, parent_of, restored, start_of, trace_of
+from everytoken.store.rows import ChargeRef, SettledRun
+from everytoken.wire.operations import Operation, RunFields
+from everytoken.wire.times import write_segment
+
+MAX_RUNS = 100_000
+"""Runs in memory; a run without payload takes some 4 KiB."""
+MAX_BYTES = 64 * 1024**2
+"""JSON of the runs in memory; as Python objects it takes about four times as much."""
+MAX_IDLE_US = 600_000_000
+"""A trace that has not moved for ten minutes leaves even when there is room."""
+MAX_OPERATIONS = 8
+"""Operations of one run kept apart, so that a late one finds its place; beyond it the oldest updates become one."""
+MAX_WAITING = 50_000
+"""Runs that wait for the rest of themselves; beyond it the oldest are taken as they are."""
+PATIENCE_US = 60_000_000
+"""How long a run waits for its name, start, trace or project. The SDKs give up resending after about half a minute."""
+MAX_DEPTH = 200
+"""Ancestors in a derived `dotted_order`; deeper runs are ordered among themselves only."""
+RECHECKED = 200
+"""Waiting runs, the oldest, looked at again in one flush."""
+DEFAULT_PROJECT = "default"
+
+
+class RunFold:
+    """One run in memory: its operations, and what they last amounted to."""
+
+    __slots__ = ("evidence", "operations", "place", "run", "run_id", "written")
+
+    def __init__(self, run_id: str, place: Place) -> None:
+        self.run_id = run_id
+        self.place = place
+        self.operations: list[Operation] = []
+        self.run: Run | None = None
+        self.evidence: tuple[Evidence, ...] | None = None
+        self.written: SettledRun | None = None
+        """As the ledger has it; `None` when it has to be written."""
+
+    def add(self, operation: Operation) -> bool:
+        """Whether it says anything new."""
+        last = max((o for o in self.operations if o.kind == operation.kind), key=lambda o: o.order, default=None)
+        if last is not None and last.body == operation.body:
+            return False
+        if any(o.order == operation.order for o in self.operations):
+            return False
+        self.operations.append(operation)
+        if len(self.operations) > MAX_OPERATIONS:
+            self.operations.sort(key=lambda o: o.order)
+            first, second = self.operations[0], self.operations[1]
+            joined = Operation(
+                second.kind, self.run_id, merge((first, second)), second.received_us, second.index, second.size_bytes
+            )
+            self.operations[:2] = [joined]
+        return True
+
+
+class TraceFold:
+    """One trace in memory."""
+
+    __slots__ = ("charges", "derived", "dirty", "refs", "runs", "size_bytes", "touched_us", "trace_id")
+
+    def __init__(self, trace_id: str) -> None:
+        self.trace_id = trace_id
+        self.runs: dict[str, RunFold] = {}
+        self.dirty: set[str] = set()
+        """Runs whose operations changed since they were last built."""
+        self.derived: set[str] = set()
+        """Runs whose `dotted_order` is made from their ancestors: built again when a run joins."""
+        self.charges: dict[str, tuple[Charge, Charge]] = {}
+        """Charge key → the charge as settled, and as priced."""
+        self.refs: set[ChargeRef] = set()
+        """Every charge that the ledger has, or may have after a write that failed."""
+        self.touched_us = 0
+        self.size_bytes = 0
+
+    def build(self) -> None:
+        """Bring the runs up to date with their operations."""
+        if any(self.runs[run_id].run is None for run_id in self.dirty):
+            self.dirty |= self.derived
+        for run_id in self.dirty:
+            fold = self.runs[run_id]
+            fields = merge(fold.operations)
+            derived = None if self._order_holds(run_id, fields) else self._derive_order(run_id)
+            if derived is not None:
+                self.derived.add(run_id)
+            else:
+                self.derived.discard(run_id)
+            built = build_run(run_id, self.trace_id, fold.place, fields, derived)
+            if built != fold.run:
+                fold.run, fold.evidence, fold.written = built, None, None
+        self.dirty.clear()
+
+    def _order_holds(self, run_id: str, fields: RunFields) -> bool:
+        order = order_of(run_id, fields)
+        if order is None or order.trace_id != self.trace_id:
+            return False
+        parent = fields.get("parent_run_id")
+        return parent is None or parent == order.parent_run_id
+
+    def _derive_order(self, run_id: str) -> str:
+        """From the ancestors that are here, up to one whose own order holds."""
+        segments: list[str] = []
+        at: str | None = run_id
+        passed = set()
+        while at is not None and at not in passed and len(segments) < MAX_DEPTH:
+            passed.add(at)
+            fold = self.runs.get(at)
+            if fold is None:
+                break
+            fields = merge(fold.operations)
+            if at != run_id and self._order_holds(at, fields):
+                segments.append(fields["dotted_order"])
+                break
+            segments.append(write_segment(fold.place.start_us, at))
+            at = None if fold.place.is_root else parent_of(fields, order_of(at, fields))
+        return ".".join(reversed(segments))
+
+    def project(self) -> str | None:
+        """The project of the root, else of any run: what a run that names none belongs to."""
+        root = self.runs.get(self.trace_id) or next(iter(self.runs.values()), None)
+        return root.place.project if root else None
+
+
+class Fold:
+    """All traces in memory, the one that moved last at the end. Used by one thread."""
+
+    def __init__(
+        self,
+        *,
+        project_name: Callable[[str], str | None],
+        locate: Callable[[str], tuple[str, str] | None],
+        max_runs: int = MAX_RUNS,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        """`project_name` maps a project's id to its name; `locate` finds project and trace of a stored run."""
+        self.traces: OrderedDict[str, TraceFold] = OrderedDict()
+        self.waiting: OrderedDict[str, list[Operation]] = OrderedDict()
+        self.run_count = 0
+        self.size_bytes = 0
+        self.waiting_bytes = 0
+        self.duplicates = 0
+        self._project_name = project_name
+        self._locate = locate
+        self._max_runs = max_runs
+        self._max_bytes = max_bytes
+        self._trace_by_run: dict[str, str] = {}
+
+    def trace_id(self, operation: Operation) -> str | None:
+        """The trace an operation belongs to, as far as the operation and what is in memory tell."""
+        known = self._trace_by_run.get(operation.run_id)
+        if known is not None:
+            return known
+        fields = operation.body
+        stated = fields.get("trace_id")
+        if stated is not None:
+            return stated
+        order = order_of(operation.run_id, fields)
+        found = trace_of(operation.run_id, fields, order, posted=operation.kind == "post")
+        parent = parent_of(fields, order)
+        return found or (self._trace_by_run.get(parent) if parent else None)
+
+    def find(self, operations: Sequence[Operation]) -> list[str | None]:
+        """As `trace_id` for each, and asks the ledger about runs that nothing in memory or in the batch places."""
+        coming = {operation.run_id for operation in operations if operation.kind == "post"} | self.waiting.keys()
+        found: list[str | None] = []
+        for operation in operations:
+            trace_id = self.trace_id(operation)
+            if trace_id is None:
+                mentioned = (operation.run_id, operation.body.get("parent_run_id"))
+                unknown = [run_id for run_id in mentioned if run_id is not None and run_id not in coming]
+                located = next((place for run_id in unknown if (place := self._locate(run_id))), None)
+                trace_id = located[1] if located else None
+            found.append(trace_id)
+        return found
+
+    def absent(self, found: Iterable[str | None]) -> list[str]:
+        """Traces that the next `take` may open: they have to be restored first if the ledger knows them."""
+        wanted = {trace_id for trace_id in found if trace_id is not None}
+        for run_id, operations in itertools.islice(self.waiting.items(), RECHECKED):
+            fields = merge(operations)
+            order = order_of(run_id, fields)
+            wanted.add(trace_of(run_id, fields, order, posted=False) or parent_of(fields, order) or run_id)
+        return [trace_id for trace_id in wanted if trace_id not in self.traces]
+
+    def restore(self, trace_id: str, runs: Iterable[Run], refs: Iterable[ChargeRef]) -> None:
+        """Take back a trace that the ledger knows."""
+        trace = self._open(trace_id)
+        trace.refs.update(refs)
+        for run in runs:
+            if run.run_id in trace.runs:
+                continue
+            operation, place = restored(run)
+            self._add(trace, self._place(trace, run.run_id, place), operation, set())
+
+    def take(self, operations: Iterable[tuple[Operation, str | None]], now_us: int) -> set[str]:
+        """Merge operations with the trace that `find` gave; answers the ids of the traces that changed."""
+        touched: set[str] = set()
+        for operation, trace_id in operations:
+            trace = self.traces.get(trace_id) if trace_id else None
+            fold = trace.runs.get(operation.run_id) if trace else None
+            if trace is not None and fold is not None:
+                self._add(trace, fold, operation, touched)
+            else:
+                self._wait(operation)
+                self._try_place(operation.run_id, trace_id, now_us, touched)
+        for run_id in list(itertools.islice(self.waiting, RECHECKED)):
+            self._try_place(run_id, None, now_us, touched)
+        while len(self.waiting) > MAX_WAITING or self.waiting_bytes > self._max_bytes // 4:
+            self._try_place(next(iter(self.waiting)), None, now_us, touched, patient=False)
+        for trace_id in touched:
+            self.traces[trace_id].touched_us = now_us
+            self.traces.move_to_end(trace_id)
+        return touched
+
+    def shrink(self, now_us: int) -> int:
+        """Let the oldest traces go that the ledger has; answers how many left."""
+        left = 0
+        while self.traces:
+            trace = next(iter(self.traces.values()))
+            full = self.run_count > self._max_runs or self.size_bytes > self._max_bytes
+            if not full and now_us - trace.touched_us < MAX_IDLE_US:
+                break
+            self.forget(trace.trace_id)
+            left += 1
+        return left
+
+    def forget(self, trace_id: str) -> None:
+        """Let one trace go."""
+        trace = self.traces.pop(trace_id, None)
+        if trace is None:
+            return
+        self.run_count -= len(trace.runs)
+        self.size_bytes -= trace.size_bytes
+        for run_id in trace.runs:
+            self._trace_by_run.pop(run_id, None)
+
+    def _open(self, trace_id: str) -> TraceFold:
+        trace = self.traces.get(trace_id)
+        if trace is None:
+            trace = self.traces[trace_id] = TraceFold(trace_id)
+        return trace
+
+    def _place(self, trace: TraceFold, run_id: str, place: Place) -> RunFold:
+        fold = trace.runs[run_id] = RunFold(run_id, place)
+        self._trace_by_run[run_id] = trace.trace_id
+        self.run_count += 1
+        return fold
+
+    def _wait(self, operation: Operation) -> None:
+        operations = self.waiting.setdefault(operation.run_id, [])
+        if any(known.order == operation.order for known in operations):
+            return
+        operations.append(operation)
+        self.waiting_bytes += operation.size_bytes
+
+    def _add(self, trace: TraceFold, fold: RunFold, operation: Operation, touched: set[str]) -> None:
+        if not fold.add(operation):
+            self.duplicates += 1
+            return
+        trace.dirty.add(fold.run_id)
+        trace.size_bytes += operation.size_bytes
+        self.size_bytes += operation.size_bytes
+        touched.add(trace.trace_id)
+
+    def _try_place(
+        self, run_id: str, trace_id: str | None, now_us: int, touched: set[str], *, patient: bool = True
+    ) -> None:
+        """Move a waiting run into its trace once its trace, project, name and start are known."""
+        operations = self.waiting[run_id]
+        patient = patient and now_us - operations[0].received_us < PATIENCE_US
+        fields = merge(operations)
+        order = order_of(run_id, fields)
+        posted = any(o.kind == "post" for o in operations)
+        parent = parent_of(fields, order)
+        trace_id = (
+            trace_id
+            or trace_of(run_id, fields, order, posted=posted)
+            or (self._trace_by_run.get(parent) if parent else None)
+        )
+        start_us = start_of(fields, order)
+        if patient and (trace_id is None or start_us is None or not fields.get("name")):
+            return
+        trace_id = trace_id or parent or run_id
+        is_root = parent is None and (posted or run_id == trace_id)
+        project = self._project(trace_id, fields, is_root=is_root, patient=patient)
+        if project is None:
+            return
+        trace = self._open(trace_id)
+        fold = trace.runs.get(run_id) or self._place(
+            trace, run_id, Place(project, operations[0].received_us if start_us is None else start_us, is_root)
+        )
+        del self.waiting[run_id]
+        for operation in operations:
+            self.waiting_bytes -= operation.size_bytes
+            self._add(trace, fold, operation, touched)
+
+    def _project(self, trace_id: str, fields: RunFields, *, is_root: bool, patient: bool) -> str | None:
+        """By name, else by id, else that of the trace; `None` while it may still become known."""
+        named = fields.get("project") or (self._project_name(fields["project_id"]) if "project_id" in fields else None)
+        if named:
+            return named
+        trace = self.traces.get(trace_id)
+        inherited = None if trace is None else trace.project()
+        if inherited is None and (is_root or not patient):
+            return DEFAULT_PROJECT
+        return inherited

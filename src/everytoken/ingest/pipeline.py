@@ -1,0 +1,172 @@
+"""The pipeline: accepts a body, answers once it is on disk, and sees it through to the ledger."""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from everytoken.config import Settings
+from everytoken.core.pricing import Pricer
+from everytoken.core.settle import settle
+from everytoken.ingest.decode import decode
+from everytoken.ingest.flusher import Flusher
+from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.ports import ControlPort, LedgerPort
+from everytoken.ingest.settling import Settle
+from everytoken.store.errors import StoreError
+from everytoken.store.journal import Entry, Journal
+from everytoken.wire.body import BodyError
+from everytoken.wire.operations import Decoded, Rejection
+
+INLINE_BYTES = 64 * 1024
+"""Received bodies up to this size are decoded in the event loop: about 5 ms, less than a change of threads may cost."""
+IN_FLIGHT_BYTES = 256 * 1024**2
+"""Received bodies held at one time, from their first byte to their commit."""
+REMEMBERED_BODIES = 20_000
+"""Digests of accepted bodies; the SDKs send the same bytes again for about half a minute after a lost answer."""
+DRAIN_S = 20.0
+"""Longest wait for the ledger when stopping; what is left then stays in the journal."""
+
+
+class BusyError(StoreError):
+    """Too much is under way; the same request may be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one body. Everything accepted is on disk."""
+
+    operations: int
+    kept: bool = True
+    """False when all of it was rejected, or there was nothing in it."""
+    rejections: tuple[Rejection, ...] = ()
+    duplicate: bool = False
+    """The same bytes were accepted before; nothing was stored again."""
+
+
+class Pipeline:
+    """`accept` and `flush` belong to the event loop; the flusher has a thread of its own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        ledger: LedgerPort,
+        control: ControlPort,
+        pricer: Pricer,
+        live: LiveFeed,
+        clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
+        *,
+        settle: Settle = settle,
+    ) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._clock_us = clock_us
+        self._flusher = Flusher(settings, journal, ledger, control, pricer, live, clock_us, settle=settle)
+        self.counters = self._flusher.counters
+        journal.committed = self._flusher.committed
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="everytoken-decode")
+        self._accepted: OrderedDict[bytes, int] = OrderedDict()
+        self._in_flight_bytes = 0
+        self._last_us = 0
+        self._stopping = False
+
+    def start(self) -> None:
+        """Take up what an earlier process left in the journal, and begin to flush."""
+        self._flusher.start()
+
+    async def stop(self) -> None:
+        """Refuse what comes, flush what was accepted. The journal stays open; its owner closes it."""
+        self._stopping = True
+        await asyncio.to_thread(self._flusher.stop, DRAIN_S)
+        self._decoder.shutdown()
+
+    def reserve(self, size_bytes: int) -> None:
+        """Make room for bytes that are about to be received; `free` gives it back.
+
+        Raises:
+            BusyError: too much is under way, or the server stops.
+        """
+        if self._stopping or self._in_flight_bytes + size_bytes > IN_FLIGHT_BYTES:
+            self.counters.refused += 1
+            raise BusyError("the server is stopping" if self._stopping else "too many requests are under way")
+        self._in_flight_bytes += size_bytes
+
+    def free(self, size_bytes: int) -> None:
+        self._in_flight_bytes -= size_bytes
+
+    async def accept(
+        self, route: str, data: bytes, *, content_type: str = "", encoding: str = "", run_id: str | None = None
+    ) -> Receipt:
+        """Decode one body and answer once the journal has it.
+
+        Raises:
+            BodyError: nothing of it can be used; it was not kept.
+            JournalFullError: there is no room; it was not kept.
+            JournalClosedError: the server is stopping.
+        """
+        # Only a multipart body is known by its bytes: its boundary is new for every request and kept by every retry.
+        digest = hashlib.blake2b(data, digest_size=16).digest() if route == "multipart" else None
+        known = self._accepted.get(digest) if digest else None
+        if known is not None:
+            self.counters.duplicates += 1
+            return Receipt(known, duplicate=True)
+        entry = Entry(route, data, self._stamp(), content_type, encoding, run_id)
+        try:
+            decoded = await self._decode(entry)
+        except BodyError:
+            self.counters.rejected += 1
+            raise
+        self.counters.rejected += len(decoded.rejections)
+        if not decoded.is_empty:
+            await self._commit(entry, decoded, digest)
+        return Receipt(len(decoded.operations), not decoded.is_empty, decoded.rejections)
+
+    async def flush(self) -> None:
+        """Return when everything acknowledged before is visible to reads."""
+        await asyncio.wrap_future(self._flusher.flushed())
+
+    def gauges(self) -> dict[str, int]:
+        """Sizes of the queues and of what is in memory, now."""
+        fold = self._flusher.fold
+        return {
+            "journal_bytes": self._journal.used_bytes,
+            "journal_queue": self._journal.queued,
+            "flush_queue_bodies": self._flusher.queued_rows,
+            "flush_queue_bytes": self._flusher.decoded_bytes,
+            "in_flight_bytes": self._in_flight_bytes,
+            "traces_in_memory": len(fold.traces),
+            "runs_in_memory": fold.run_count,
+            "runs_waiting": len(fold.waiting),
+        }
+
+    def counts(self) -> dict[str, int]:
+        """The counters since the start."""
+        return asdict(self.counters)
+
+    async def _decode(self, entry: Entry) -> Decoded:
+        if len(entry.data) <= INLINE_BYTES:
+            return decode(entry, self._settings.body_max_bytes)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decoder, decode, entry, self._settings.body_max_bytes)
+
+    async def _commit(self, entry: Entry, decoded: Decoded, digest: bytes | None) -> None:
+        try:
+            await asyncio.wrap_future(self._journal.append(entry, decoded))
+        except StoreError:
+            self.counters.refused += 1
+            raise
+        self.counters.accepted_bodies += 1
+        self.counters.accepted_operations += len(decoded.operations)
+        if digest is not None and not decoded.rejections:
+            self._accepted[digest] = len(decoded.operations)
+            if len(self._accepted) > REMEMBERED_BODIES:
+                self._accepted.popitem(last=False)
+
+    def _stamp(self) -> int:
+        """Time of arrival, and never the same twice: it decides who overwrites whom."""
+        self._last_us = max(self._clock_us(), self._last_us + 1)
+        return self._last_us

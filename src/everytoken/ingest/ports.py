@@ -1,0 +1,21 @@
+"""What ingest asks of the stores: the seams at which tests put something smaller."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from everytoken.core.charge import Charge
+from everytoken.core.run import Run
+from everytoken.store.control import Project
+from everytoken.store.rows import ChargeRef, SettledRun
+
+
+class LedgerPort(Protocol):
+    def write(self, runs: Sequence[SettledRun], charges: Sequence[Charge], gone: Sequence[ChargeRef]) -> None: ...
+    def read_trace(self, trace_id: str, project: str | None = None) -> list[Run]: ...
+    def read_charge_keys(self, trace_id: str, project: str | None = None) -> list[ChargeRef]: ...
+    def locate_run(self, run_id: str) -> tuple[str, str] | None: ...
+
+
+class ControlPort(Protocol):
+    def ensure_project(self, name: str, at_us: int) -> Project: ...
+    def projects(self) -> list[Project]: ...

@@ -1,0 +1,195 @@
+"""LangSmith's ingest routes: `/info`, `/runs/multipart`, `/runs/batch`, `POST /runs`, `PATCH /runs/{id}`.
+
+Bodies are streamed and bounded here, decoded and kept by the pipeline. Every answer leaves within the 10 s that the
+SDKs wait.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
+
+from everytoken.config import Settings
+from everytoken.ingest.pipeline import BusyError, Pipeline, Receipt
+from everytoken.store.errors import StoreError
+from everytoken.wire.body import BodyEncodingError, BodyError, BodyTooLargeError
+from everytoken.wire.operations import Rejection
+
+PROTOCOL_VERSION = "0.16.30"
+"""The LangSmith release whose protocol is spoken; 0.8.10 and later send feedback as parts, the SDKs warn below 0.16."""
+SOFT_BODY_BYTES = 20 * 1024**2
+"""What the SDKs fill a request up to, decoded."""
+RECEIVE_TIMEOUT_S = 60
+"""A body that takes longer is from a client that is stuck, or that means to hold connections open."""
+RESERVE_STEP_BYTES = 256 * 1024
+RETRY_FULL_S = "10"
+RETRY_BUSY_S = "1"
+MAX_REPORTED = 20
+"""Rejections named in one answer; their number is always given."""
+
+
+class _RefusedError(Exception):
+    def __init__(self, status: int, error: str, *, field: str = "body", retry_s: str | None = None) -> None:
+        super().__init__(error)
+        self.status = status
+        self.field = field
+        self.retry_s = retry_s
+
+
+def langsmith_ingest_router(pipeline: Pipeline, settings: Settings) -> APIRouter:
+    """The routes, to be mounted at the root, `/api` and `/api/v1`."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/info")
+    async def info() -> Response:
+        return Response(orjson.dumps(_info(settings)), media_type="application/json")
+
+    async def receive(request: Request, route: str, run_id: str | None = None) -> Response:
+        held = _Held(pipeline)
+        try:
+            data = await _body(request, held, settings.body_max_bytes)
+            receipt = await pipeline.accept(
+                route,
+                data,
+                content_type=request.headers.get("content-type", ""),
+                encoding=request.headers.get("content-encoding", ""),
+                run_id=run_id,
+            )
+        except _RefusedError as refusal:
+            return _problem(refusal.status, str(refusal), field=refusal.field, retry_s=refusal.retry_s)
+        except BodyError as error:
+            return _problem(_status(error), str(error), field=error.field)
+        except BusyError as error:
+            return _problem(503, f"{error}; send it again", retry_s=RETRY_BUSY_S)
+        except StoreError as error:
+            return _problem(503, f"{error}; nothing was kept, send it again later", retry_s=RETRY_FULL_S)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        finally:
+            held.free()
+        return _answer(receipt)
+
+    @router.post("/runs/multipart")
+    @router.post("/runs/multipart/")
+    async def multipart(request: Request) -> Response:
+        return await receive(request, "multipart")
+
+    @router.post("/runs/batch")
+    @router.post("/runs/batch/")
+    async def batch(request: Request) -> Response:
+        return await receive(request, "batch")
+
+    @router.post("/runs")
+    @router.post("/runs/")
+    async def create(request: Request) -> Response:
+        return await receive(request, "post")
+
+    @router.patch("/runs/{run_id}")
+    @router.patch("/runs/{run_id}/")
+    async def update(request: Request, run_id: str) -> Response:
+        return await receive(request, "patch", run_id)
+
+    return router
+
+
+def _info(settings: Settings) -> dict[str, object]:
+    return {
+        "version": PROTOCOL_VERSION,
+        "license_expiration_time": None,
+        # All six: the Python SDK's sender thread dies of a KeyError when one is missing.
+        "batch_ingest_config": {
+            "use_multipart_endpoint": True,
+            "scale_up_qsize_trigger": 1000,
+            "scale_up_nthreads_limit": 16,
+            "scale_down_nempty_trigger": 4,
+            "size_limit": 100,
+            "size_limit_bytes": min(SOFT_BODY_BYTES, settings.body_max_bytes),
+        },
+        "instance_flags": {
+            "zstd_compression_enabled": True,
+            "gzip_body_enabled": True,
+            "dataset_examples_multipart_enabled": True,
+            "examples_multipart_enabled": True,
+            "ch_query_enabled": True,
+            "sdb_query_enabled": False,
+        },
+        "customer_info": None,
+        "git_sha": None,
+        "sdk_versions": None,
+    }
+
+
+class _Held:
+    """What one request has reserved of the memory for bodies under way."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._bytes = 0
+
+    def grow(self, to_bytes: int) -> None:
+        while self._bytes < to_bytes:
+            self._pipeline.reserve(RESERVE_STEP_BYTES)
+            self._bytes += RESERVE_STEP_BYTES
+
+    def free(self) -> None:
+        self._pipeline.free(self._bytes)
+        self._bytes = 0
+
+
+async def _body(request: Request, held: _Held, limit_bytes: int) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced[:18]) > limit_bytes:
+        raise _too_large(limit_bytes)
+    data = bytearray()
+    try:
+        async with asyncio.timeout(RECEIVE_TIMEOUT_S):
+            async for chunk in request.stream():
+                held.grow(len(data) + len(chunk))
+                data += chunk
+                if len(data) > limit_bytes:
+                    raise _too_large(limit_bytes)
+    except TimeoutError:
+        raise _RefusedError(408, f"the body did not arrive within {RECEIVE_TIMEOUT_S} s") from None
+    return bytes(data)
+
+
+def _too_large(limit_bytes: int) -> _RefusedError:
+    return _RefusedError(413, f"the body is larger than {limit_bytes} bytes; send fewer runs in one request")
+
+
+def _status(error: BodyError) -> int:
+    if isinstance(error, BodyTooLargeError):
+        return 413
+    return 415 if isinstance(error, BodyEncodingError) else 400
+
+
+def _answer(receipt: Receipt) -> Response:
+    """202 when anything was kept; 422 when all of it was rejected."""
+    if receipt.rejections and not receipt.kept:
+        first = receipt.rejections[0]
+        body = {"detail": _sentence(first), "error": _sentence(first), "field": first.field or first.part}
+        return _json(422, {**body, "rejected": _report(receipt.rejections)})
+    if receipt.rejections:
+        kept = f"{receipt.operations} operations accepted, {len(receipt.rejections)} parts rejected"
+        return _json(202, {"message": kept, "rejected": _report(receipt.rejections)})
+    return _json(202, {"message": "already received" if receipt.duplicate else "accepted"})
+
+
+def _report(rejections: Iterable[Rejection]) -> list[dict[str, str]]:
+    return [{"part": r.part, "field": r.field, "reason": r.reason} for r in list(rejections)[:MAX_REPORTED]]
+
+
+def _sentence(rejection: Rejection) -> str:
+    where = f"{rejection.part}: {rejection.field}" if rejection.field else rejection.part
+    return f"{where}: {rejection.reason}"
+
+
+def _problem(status: int, error: str, *, field: str = "body", retry_s: str | None = None) -> Response:
+    return _json(status, {"detail": error, "error": error, "field": field}, retry_s=retry_s)
+
+
+def _json(status: int, body: object, *, retry_s: str | None = None) -> Response:
+    headers = {"Retry-After": retry_s} if retry_s else None
+    return Response(orjson.dumps(body), status, headers, "application/json")
