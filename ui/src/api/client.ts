@@ -1,0 +1,50 @@
+/** The one door to the server: typed by path, and every failure is an `ApiError` that says what happened. */
+
+import type { Problem, paths } from "./schema";
+
+type Answer<P extends keyof paths> = paths[P] extends {
+  get: { responses: { 200: { content: { "application/json": infer Body } } } };
+}
+  ? Body
+  : never;
+
+export class ApiError extends Error {
+  /** `null` when no answer came at all. */
+  readonly status: number | null;
+  readonly hint: string | null;
+
+  constructor(message: string, status: number | null, hint: string | null) {
+    super(message);
+    this.status = status;
+    this.hint = hint;
+  }
+}
+
+type Params = Record<string, string | number | undefined>;
+
+/** GET one route of the product API. `{name}` parts of the path are taken out of `params`, the rest is the query. */
+export async function get<P extends keyof paths>(path: P, params: Params, signal: AbortSignal): Promise<Answer<P>> {
+  const query = new URLSearchParams();
+  const names = new Set<string>();
+  const url = path.replace(/\{(\w+)\}/g, (_, name: string) => {
+    names.add(name);
+    return encodeURIComponent(String(params[name]));
+  });
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && !names.has(name)) query.set(name, String(value));
+  }
+  const answer = await fetch(query.size > 0 ? `${url}?${query}` : url, {
+    signal,
+    headers: { accept: "application/json" },
+  }).catch((failure: unknown) => {
+    if (signal.aborted) throw failure;
+    throw new ApiError(String(failure), null, null);
+  });
+  if (!answer.ok) throw await problemOf(answer);
+  return (await answer.json()) as Answer<P>;
+}
+
+async function problemOf(answer: Response): Promise<ApiError> {
+  const body = (await answer.json().catch(() => null)) as Partial<Problem> | null;
+  return new ApiError(body?.error ?? answer.statusText, answer.status, body?.hint ?? null);
+}

@@ -1,0 +1,88 @@
+/** Figures as everywhere: the number, its muted unit, the full value on hover, and its quality before it. */
+
+import { useTranslation } from "react-i18next";
+import type { Totals } from "../api/schema";
+import { duration, type Figure, money, moneyIn, percent, tokens } from "../model/format";
+import { exactShare, knownCost, markOf, type Quality } from "../model/quality";
+
+export function Num({ figure }: { figure: Figure }) {
+  return (
+    <span className="num" title={figure.full}>
+      {figure.value}
+      {figure.unit && <span className="unit"> {figure.unit}</span>}
+    </span>
+  );
+}
+
+export const Unknown = () => <span className="num faint">—</span>;
+
+export function Tokens({ value }: { value: number }) {
+  return <Num figure={tokens(value)} />;
+}
+
+export function Duration({ ms }: { ms: number | null }) {
+  return ms === null ? <Unknown /> : <Num figure={duration(ms)} />;
+}
+
+const MARKS: Record<Quality, string> = { exact: "●", partial: "◐", estimated: "◌", missing: "—" };
+
+/** The mark before a number that is not plainly exact; exact ones are marked in detail views (`all`) alone. */
+export function Mark({ quality, all = false }: { quality: Quality | null; all?: boolean }) {
+  const { t } = useTranslation();
+  if (quality === null || (quality === "exact" && !all)) return null;
+  const label = `${t(`quality.${quality}`)}: ${t(`quality.help.${quality}`)}`;
+  return (
+    <span className={`mark ${quality}`} title={label} role="img" aria-label={label}>
+      {MARKS[quality]}
+    </span>
+  );
+}
+
+type CostProps = {
+  totals: Totals;
+  /** Places of a column, so that it aligns; without it the figure stands alone. */
+  decimals?: number;
+  /** Every digit. */
+  full?: boolean;
+  /** A `QualityNote` beside it already says what has no price. */
+  noted?: boolean;
+};
+
+/** Money of a row: what is known, its quality, and a tag for what has no price. */
+export function Cost({ totals, decimals, full = false, noted = false }: CostProps) {
+  const { t } = useTranslation();
+  const known = knownCost(totals);
+  if (known.kind === "none") return <span className="num faint">·</span>;
+  const tag = known.unpriced > 0 && !noted && (
+    <span className="tag outlined" title={t("quality.unpricedCount", { count: known.unpriced })}>
+      {t("quality.unpriced")}
+    </span>
+  );
+  if (known.kind === "unknown") return noted ? <Unknown /> : <span className="cost">{tag}</span>;
+  const figure = decimals === undefined ? money(known.usd) : moneyIn(known.usd, decimals);
+  const quality = markOf(totals);
+  return (
+    <span className={`cost ${quality === "estimated" ? "estimated" : ""}`}>
+      {tag}
+      <Mark quality={quality} all={full} />
+      <Num figure={full ? { ...figure, value: figure.full } : figure} />
+    </span>
+  );
+}
+
+/** Beneath a total: "99.2 % exact" with the split on hover, and how many calls have no price. */
+export function QualityNote({ totals }: { totals: Totals }) {
+  const { t } = useTranslation();
+  const share = exactShare(totals);
+  if (share === null) return null;
+  return (
+    <span className="quality-note">
+      <span className={share === 1 ? "muted" : "warn"} title={t("quality.split", totals.quality)}>
+        {t("quality.exactShare", { share: percent(share) })}
+      </span>
+      {totals.unpriced_calls > 0 && (
+        <span className="tag outlined">{t("quality.unpricedCount", { count: totals.unpriced_calls })}</span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,185 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLive } from "../api/live";
+import { projectsQuery } from "../api/queries";
+import { LANGUAGES, type Language, setLanguage } from "../i18n";
+import { DEFAULT_RANGE, RANGES, zoneName } from "../model/time";
+import { HelpDialog } from "./HelpDialog";
+import { ChevronIcon, ClockIcon, Logo, SunIcon } from "./icons";
+import { ChoiceMenu } from "./Menu";
+import { chooseTheme, THEMES, theme } from "./theme";
+import { useKeys } from "./useKeys";
+
+const LANGUAGE_NAMES: Record<Language, string> = { en: "English", ko: "한국어" };
+
+export function Frame() {
+  const { t } = useTranslation();
+  const { project } = useParams({ strict: false });
+  const [help, setHelp] = useState(false);
+  const navigate = useNavigate();
+  useKeys({
+    help: () => setHelp(true),
+    projects: () => void navigate({ to: "/", search: true }),
+    ...(project !== undefined && {
+      traces: () => void navigate({ to: "/projects/$project/traces", params: { project }, search: keepRange }),
+      nodes: () => void navigate({ to: "/projects/$project/nodes", params: { project }, search: keepRange }),
+    }),
+  });
+  return (
+    <div className="frame">
+      <a className="skip" href="#main">
+        {t("app.skip")}
+      </a>
+      <header className="top">
+        <Link to="/" search={keepRange} className="brand">
+          <Logo />
+          <span>{t("app.name")}</span>
+        </Link>
+        {project !== undefined && <ProjectMenu project={project} />}
+        <span className="spring" />
+        <RangeMenu />
+        <Zone />
+        <LiveSign project={project} />
+        <Switches onHelp={() => setHelp(true)} />
+      </header>
+      {project !== undefined && <Sections project={project} />}
+      <main id="main" tabIndex={-1}>
+        <Outlet />
+      </main>
+      <HelpDialog open={help} onClose={() => setHelp(false)} />
+    </div>
+  );
+}
+
+/** Going elsewhere keeps the time range and nothing else. */
+export function keepRange(search: { range?: unknown }): { range?: (typeof RANGES)[number] } {
+  return search.range === undefined ? {} : { range: search.range as (typeof RANGES)[number] };
+}
+
+function Sections({ project }: { project: string }) {
+  const { t } = useTranslation();
+  return (
+    <nav className="sections" aria-label={t("nav.sections")}>
+      <Link
+        to="/projects/$project/traces"
+        params={{ project }}
+        search={keepRange}
+        activeOptions={{ includeSearch: false }}
+      >
+        {t("nav.traces")}
+      </Link>
+      <Link
+        to="/projects/$project/nodes"
+        params={{ project }}
+        search={keepRange}
+        activeOptions={{ includeSearch: false }}
+      >
+        {t("nav.nodes")}
+      </Link>
+    </nav>
+  );
+}
+
+function ProjectMenu({ project }: { project: string }) {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const { data } = useQuery(projectsQuery("all"));
+  const names = new Set([project, ...(data?.projects ?? []).map((row) => row.project)]);
+  return (
+    <ChoiceMenu
+      className="quiet project"
+      label={t("count.project")}
+      trigger={
+        <>
+          <span className="ellipsis">{project}</span>
+          <ChevronIcon />
+        </>
+      }
+      value={project}
+      choices={[...names].map((name) => ({ value: name, label: name }))}
+      onChoose={(next) =>
+        void navigate({ to: "/projects/$project/traces", params: { project: next }, search: keepRange })
+      }
+    />
+  );
+}
+
+function RangeMenu() {
+  const { t } = useTranslation();
+  const navigate = useNavigate();
+  const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
+  return (
+    <ChoiceMenu
+      label={t("range.label")}
+      trigger={
+        <>
+          <ClockIcon />
+          <span>{t(`range.${range}`)}</span>
+          <ChevronIcon />
+        </>
+      }
+      value={range}
+      choices={RANGES.map((value) => ({ value, label: t(`range.${value}`) }))}
+      onChoose={(next) => void navigate({ to: ".", search: (now) => ({ ...now, range: next }) })}
+    />
+  );
+}
+
+function Zone() {
+  const { t } = useTranslation();
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return (
+    <span className="muted zone" title={t("zone", { zone })}>
+      {zoneName(zone, Date.now())}
+    </span>
+  );
+}
+
+function LiveSign({ project }: { project: string | undefined }) {
+  const { t } = useTranslation();
+  const state = useLive(project);
+  return (
+    <span className={`live ${state}`} role="status" title={state === "live" ? t("live.liveHelp") : t("live.offHelp")}>
+      <i />
+      <span>{t(`live.${state}`)}</span>
+    </span>
+  );
+}
+
+function Switches({ onHelp }: { onHelp: () => void }) {
+  const { t, i18n } = useTranslation();
+  const [chosen, setChosen] = useState(theme);
+  return (
+    <>
+      <ChoiceMenu
+        label={t("language.label")}
+        trigger={<span className="lang">{i18n.language === "ko" ? "한" : "EN"}</span>}
+        value={i18n.language as Language}
+        choices={LANGUAGES.map((value) => ({ value, label: LANGUAGE_NAMES[value] }))}
+        onChoose={setLanguage}
+      />
+      <ChoiceMenu
+        label={t("theme.label")}
+        className="quiet icon"
+        trigger={<SunIcon />}
+        value={chosen}
+        choices={THEMES.map((value) => ({ value, label: t(`theme.${value}`) }))}
+        onChoose={(next) => {
+          chooseTheme(next);
+          setChosen(next);
+        }}
+      />
+      <button
+        type="button"
+        className="quiet icon"
+        onClick={onHelp}
+        title={`${t("help.open")} (?)`}
+        aria-label={t("help.open")}
+      >
+        ?
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { count } from "../model/format";
+import { Copy } from "./Copy";
+
+/** Beyond this the text opens on demand: a megabyte of JSON must not stop the page. */
+const LONG = 6_000;
+
+function isEmpty(value: unknown): boolean {
+  return (
+    value === null || value === undefined || (typeof value === "object" && Object.keys(value as object).length === 0)
+  );
+}
+
+/** A JSON value as indented text, with a copy button. */
+export function Json({ title, value }: { title: string; value: unknown }) {
+  const { t } = useTranslation();
+  const [whole, setWhole] = useState(false);
+  const text = useMemo(() => (typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "")), [value]);
+  const short = !whole && text.length > LONG;
+  return (
+    <section className="json">
+      <h3>
+        {title}
+        {!isEmpty(value) && <Copy text={text} />}
+      </h3>
+      {isEmpty(value) ? (
+        <p className="faint">{t("detail.none")}</p>
+      ) : (
+        <pre dir="auto">{short ? `${text.slice(0, LONG)}…` : text}</pre>
+      )}
+      {short && (
+        <button type="button" className="quiet small" onClick={() => setWhole(true)}>
+          {t("detail.truncatedText", { size: count(text.length) })}
+        </button>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,47 @@
+/** The states every view has: empty, loading as a skeleton of the real layout, failed. */
+
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../api/client";
+
+export function Empty({ title, text, children }: { title: string; text: string; children?: ReactNode }) {
+  return (
+    <div className="state">
+      <h2>{title}</h2>
+      <p>{text}</p>
+      {children}
+    </div>
+  );
+}
+
+export function Failed({ error, retry }: { error: Error; retry: () => void }) {
+  const { t } = useTranslation();
+  const known = error instanceof ApiError ? error : null;
+  const offline = known?.status === null;
+  return (
+    <div className="state failed" role="alert">
+      <h2>{offline ? t("errors.offline") : t("errors.title")}</h2>
+      <p>{offline ? t("errors.offlineHint") : error.message}</p>
+      {known?.hint && <p>{known.hint}</p>}
+      {known?.status != null && <p className="muted">{t("errors.status", { status: known.status })}</p>}
+      <button type="button" className="button" onClick={retry}>
+        {t("actions.retry")}
+      </button>
+    </div>
+  );
+}
+
+export function SkeletonRows({ count }: { count: number }) {
+  return (
+    <div className="skeleton-rows" aria-busy="true">
+      {Array.from({ length: count }, (_, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: rows without identity
+        <div key={index} className="skeleton-row">
+          <i style={{ width: `${[18, 24, 15, 21][index % 4]}%` }} />
+          <i style={{ width: `${[34, 20, 42, 27][index % 4]}%` }} />
+          <i style={{ width: "7%" }} />
+        </div>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiError } from "./api/client";
+import { startI18n } from "./i18n";
+import { router } from "./router";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/frame.css";
+import "./styles/tables.css";
+import "./styles/trace.css";
+import "./styles/detail.css";
+
+const TRIES = 2;
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // A request that was wrong stays wrong; one that met no server or a full one may be right the next time.
+      retry: (failures, error) =>
+        failures < TRIES && !(error instanceof ApiError && error.status !== null && error.status < 500),
+      retryDelay: (failures) => 300 * 2 ** failures,
+    },
+  },
+});
+
+startI18n();
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

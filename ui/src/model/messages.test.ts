@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { inputMessages, outputMessages } from "./messages";
+
+const say = (role: string, text: string) => ({ role, text, toolCalls: [], parts: [] });
+
+test("OpenAI chat in and out", () => {
+  expect(
+    inputMessages({
+      messages: [
+        { role: "developer", content: "Be brief." },
+        { role: "user", content: "안녕" },
+      ],
+    }),
+  ).toEqual([say("system", "Be brief."), say("user", "안녕")]);
+  expect(outputMessages({ choices: [{ index: 0, message: { role: "assistant", content: "네" } }] })).toEqual([
+    say("assistant", "네"),
+  ]);
+});
+
+test("a tool call without text is a message", () => {
+  const [message] = outputMessages({
+    choices: [
+      {
+        message: {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ function: { name: "place", arguments: '{"q":1}' } }],
+        },
+      },
+    ],
+  });
+  expect(message).toEqual({ role: "assistant", text: "", toolCalls: [{ name: "place", args: '{"q":1}' }], parts: [] });
+});
+
+test("OpenAI Responses: instructions, input text, output items", () => {
+  expect(inputMessages({ instructions: "Search.", input: "강남역" })).toEqual([
+    say("system", "Search."),
+    say("user", "강남역"),
+  ]);
+  expect(
+    outputMessages({
+      output: [
+        { type: "reasoning", summary: [] },
+        { type: "web_search_call", action: { query: "q" } },
+        { type: "message", role: "assistant", content: [{ type: "output_text", text: "찾았습니다" }] },
+      ],
+    }),
+  ).toEqual([
+    { role: "assistant", text: "", toolCalls: [{ name: "web_search", args: '{"query":"q"}' }], parts: [] },
+    say("assistant", "찾았습니다"),
+  ]);
+});
+
+test("LangChain: nested lists of serialized messages, and generations", () => {
+  const human = {
+    lc: 1,
+    type: "constructor",
+    id: ["langchain", "schema", "messages", "HumanMessage"],
+    kwargs: { content: "hi", type: "human" },
+  };
+  expect(inputMessages({ messages: [[human]] })).toEqual([say("user", "hi")]);
+  const ai = { id: ["langchain", "schema", "messages", "AIMessage"], kwargs: { content: "hello" } };
+  expect(outputMessages({ generations: [[{ text: "hello", type: "ChatGeneration", message: ai }]] })).toEqual([
+    say("assistant", "hello"),
+  ]);
+  expect(inputMessages({ messages: [{ type: "human", content: "plain" }] })).toEqual([say("user", "plain")]);
+});
+
+test("Gemini: contents and candidates, images named by kind", () => {
+  expect(
+    inputMessages({ contents: [{ role: "user", parts: [{ text: "무엇?" }, { inlineData: { data: "…" } }] }] }),
+  ).toEqual([{ role: "user", text: "무엇?", toolCalls: [], parts: ["image"] }]);
+  expect(outputMessages({ candidates: [{ content: { role: "model", parts: [{ text: "병" }] } }] })).toEqual([
+    say("assistant", "병"),
+  ]);
+});
+
+test("what is no chat stays unread", () => {
+  expect(inputMessages({ question: "?" })).toEqual([]);
+  expect(inputMessages(null)).toEqual([]);
+  expect(outputMessages(["x"])).toEqual([]);
+  expect(outputMessages({ ok: true })).toEqual([]);
+});

@@ -1,0 +1,164 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Popover } from "radix-ui";
+import { useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { projectsQuery } from "../api/queries";
+import type { ProjectRow } from "../api/schema";
+import { Connect } from "../components/Connect";
+import { Cost, Duration, QualityNote, Tokens, Unknown } from "../components/Figures";
+import { keepRange } from "../components/Frame";
+import { PlusIcon } from "../components/icons";
+import { Ago } from "../components/Moment";
+import { Failed, SkeletonRows } from "../components/States";
+import { TokenBar } from "../components/TokenBar";
+import { useKeys } from "../components/useKeys";
+import { count, percent } from "../model/format";
+import { DEFAULT_RANGE } from "../model/time";
+
+export function ProjectsPage() {
+  const { t } = useTranslation();
+  const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
+  const { data, error, refetch } = useQuery(projectsQuery(range));
+  const projects = data?.projects;
+  const everEmpty = useRef(false);
+  if (projects?.length === 0) everEmpty.current = true;
+  const active = projects?.filter((row) => row.last_run_us !== null || row.traces > 0);
+  if (error && !projects) return <Failed error={error} retry={() => void refetch()} />;
+  if (!projects) return <SkeletonRows count={4} />;
+  if (active?.length === 0) return <FirstVisit />;
+  return (
+    <div className="page">
+      <header className="page-head">
+        <h1>{t("projects.title")}</h1>
+        {everEmpty.current && active?.[0] && <Arrived project={active[0].project} />}
+        <span className="spring" />
+        <Popover.Root modal={false}>
+          <Popover.Trigger className="button">
+            <PlusIcon />
+            {t("actions.connect")}
+          </Popover.Trigger>
+          <Popover.Portal>
+            <Popover.Content className="popover wide" align="end" sideOffset={6} collisionPadding={8}>
+              <h2>{t("connect.title")}</h2>
+              <p className="muted">{t("connect.text")}</p>
+              <Connect />
+            </Popover.Content>
+          </Popover.Portal>
+        </Popover.Root>
+      </header>
+      <ProjectTable projects={projects} />
+    </div>
+  );
+}
+
+function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
+  const { t } = useTranslation();
+  const [at, setAt] = useState(-1);
+  const navigate = useNavigate();
+  const most = Math.max(...projects.map((row) => row.total_tokens));
+  const open = (project: string) =>
+    void navigate({ to: "/projects/$project/traces", params: { project }, search: keepRange });
+  useKeys({
+    down: () => setAt(Math.min(at + 1, projects.length - 1)),
+    up: () => setAt(Math.max(at - 1, 0)),
+    open: () => projects[at] && open(projects[at].project),
+  });
+  return (
+    <div className="scroll">
+      <table className="table tall">
+        <thead>
+          <tr>
+            <th>{t("count.project")}</th>
+            <th className="right">{t("count.traces")}</th>
+            <th className="right wide-only">{t("count.llmCalls")}</th>
+            <th className="right">{t("count.tokens")}</th>
+            <th className="right">{t("count.cost")}</th>
+            <th className="right wide-only">{t("count.p95")}</th>
+            <th className="right wide-only">{t("count.errors")}</th>
+            <th className="right wide-only">{t("count.lastRun")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {projects.map((row, index) => (
+            <tr key={row.project_id} className={index === at ? "cursor" : ""}>
+              <td>
+                <Link
+                  className="row-link"
+                  to="/projects/$project/traces"
+                  params={{ project: row.project }}
+                  search={keepRange}
+                >
+                  {row.project}
+                </Link>
+              </td>
+              <td className="right num">{count(row.traces)}</td>
+              <td className="right num wide-only">{count(row.llm_calls)}</td>
+              <td className="right">
+                <span className="stack">
+                  <Tokens value={row.total_tokens} />
+                  <TokenBar totals={row} most={most} />
+                </span>
+              </td>
+              <td className="right">
+                <span className="stack">
+                  <Cost totals={row} noted />
+                  <QualityNote totals={row} />
+                </span>
+              </td>
+              <td className="right wide-only">
+                <Duration ms={row.p95_ms} />
+              </td>
+              <td className="right wide-only">
+                {row.traces === 0 ? <Unknown /> : <ErrorShare errors={row.errors} traces={row.traces} />}
+              </td>
+              <td className="right muted wide-only">
+                <Ago us={row.last_run_us} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function ErrorShare({ errors, traces }: { errors: number; traces: number }) {
+  const { t } = useTranslation();
+  return (
+    <span
+      className={errors > 0 ? "num bad" : "num muted"}
+      title={t("count.ofTraces", { errors: count(errors), traces: count(traces) })}
+    >
+      {percent(errors / traces)}
+    </span>
+  );
+}
+
+function FirstVisit() {
+  const { t } = useTranslation();
+  return (
+    <div className="first-visit">
+      <h1>{t("projects.empty")}</h1>
+      <p>{t("projects.emptyText")}</p>
+      <Connect />
+      <p className="waiting" role="status">
+        <i className="dot pending" />
+        {t("projects.waiting")}
+      </p>
+    </div>
+  );
+}
+
+function Arrived({ project }: { project: string }) {
+  const { t } = useTranslation();
+  return (
+    <p className="arrived" role="status">
+      <i className="dot success" />
+      {t("projects.arrived")}
+      <Link to="/projects/$project/traces" params={{ project }} search={keepRange}>
+        {t("projects.openFirst", { project })}
+      </Link>
+    </p>
+  );
+}

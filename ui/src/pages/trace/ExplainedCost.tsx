@@ -1,0 +1,24 @@
+import { Popover } from "radix-ui";
+import { useTranslation } from "react-i18next";
+import type { ChargeRow, Totals } from "../../api/schema";
+import { Cost } from "../../components/Figures";
+import { Arithmetic } from "./Arithmetic";
+
+/** A cost that explains itself when clicked: class × count × price, merged over its charges. */
+export function ExplainedCost({ totals, charges }: { totals: Totals; charges: readonly ChargeRow[] }) {
+  const { t } = useTranslation();
+  if (totals.llm_calls === 0) return <span className="muted">{t("quality.noLlm")}</span>;
+  return (
+    <Popover.Root modal={false}>
+      <Popover.Trigger className="explain" title={t("trace.explain")}>
+        <Cost totals={totals} full noted />
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content className="popover" align="start" sideOffset={6} collisionPadding={8}>
+          <h2>{t("detail.calls", { count: charges.length })}</h2>
+          <Arithmetic charges={charges} />
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}

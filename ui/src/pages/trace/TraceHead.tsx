@@ -1,0 +1,75 @@
+import { Link } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import type { TraceView } from "../../api/schema";
+import { Copy } from "../../components/Copy";
+import { Duration, QualityNote } from "../../components/Figures";
+import { keepRange } from "../../components/Frame";
+import { Clock } from "../../components/Moment";
+import { StatusDot } from "../../components/Status";
+import { count, duration } from "../../model/format";
+import { VIEWS, type View } from "../../router";
+import { ExplainedCost } from "./ExplainedCost";
+
+/** The header line of a trace: what it was, how long, how many tokens, how much, and what parallelism saved. */
+export function TraceHead({ view, current, onView }: { view: TraceView; current: View; onView: (view: View) => void }) {
+  const { t } = useTranslation();
+  const { trace, saved_ms: saved, truncated_runs: truncated } = view;
+  const saving = saved === null ? null : duration(saved);
+  return (
+    <header className="trace-head">
+      <div className="trace-title">
+        <Link
+          to="/projects/$project/traces"
+          params={{ project: trace.project }}
+          search={keepRange}
+          className="muted crumb"
+        >
+          {t("nav.traces")}
+        </Link>
+        <span className="faint">/</span>
+        <StatusDot status={trace.status} />
+        <h1 className="ellipsis" title={trace.name}>
+          {trace.name}
+        </h1>
+        <span className="muted start">
+          <Clock us={trace.start_us} />
+        </span>
+        <span className="spring" />
+        <Copy text={trace.trace_id} label={t("actions.copyId")} />
+      </div>
+      <div className="trace-facts">
+        <span className="fact big">
+          {trace.duration_ms === null ? <em>{t("trace.running")}</em> : <Duration ms={trace.duration_ms} />}
+        </span>
+        <span className="fact">
+          <strong className="num">{count(trace.total_tokens)}</strong>{" "}
+          <span className="muted">{t("count.tokens").toLowerCase()}</span>
+          <span className="muted num">
+            {" "}
+            {t("count.inOut", { input: count(trace.input_tokens), output: count(trace.output_tokens) })}
+          </span>
+        </span>
+        <span className="fact">
+          <ExplainedCost totals={trace} charges={view.charges} />
+          <QualityNote totals={trace} />
+        </span>
+        {saving && saved !== null && saved > 0 && (
+          <span className="fact saved">{t("trace.saved", { value: `${saving.value} ${saving.unit}` })}</span>
+        )}
+        {truncated > 0 && (
+          <span className="fact warn">
+            {t("trace.truncated", { shown: count(view.runs.length), all: count(view.runs.length + truncated) })}
+          </span>
+        )}
+        <span className="spring" />
+        <div className="tabs" role="tablist" aria-label={t("trace.run")}>
+          {VIEWS.map((name) => (
+            <button key={name} type="button" role="tab" aria-selected={name === current} onClick={() => onView(name)}>
+              {t(`trace.${name}`)}
+            </button>
+          ))}
+        </div>
+      </div>
+    </header>
+  );
+}

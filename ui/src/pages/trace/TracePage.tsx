@@ -1,0 +1,131 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useTranslation } from "react-i18next";
+import { ApiError } from "../../api/client";
+import { traceQuery } from "../../api/queries";
+import type { TraceView } from "../../api/schema";
+import { keepRange } from "../../components/Frame";
+import { NodeTable } from "../../components/NodeTable";
+import { Empty, Failed, SkeletonRows } from "../../components/States";
+import { useKeys } from "../../components/useKeys";
+import { costShare } from "../../model/quality";
+import { ancestors, readClosed, writeClosed } from "../../model/rows";
+import type { TraceSearch } from "../../router";
+import { Detail } from "./Detail";
+import { Split } from "./Split";
+import { TraceHead } from "./TraceHead";
+import { Waterfall } from "./Waterfall";
+
+const FROM = "/projects/$project/traces/$traceId";
+
+export function TracePage() {
+  const { t } = useTranslation();
+  const { project, traceId } = useParams({ from: FROM });
+  const { data, error, refetch } = useQuery(traceQuery(project, traceId));
+  if (data) return <Loaded view={data} />;
+  if (error instanceof ApiError && error.status === 404) {
+    return (
+      <Empty title={t("trace.notFound")} text={t("trace.notFoundText")}>
+        <Link className="button" to="/projects/$project/traces" params={{ project }} search={keepRange}>
+          {t("nav.traces")}
+        </Link>
+      </Empty>
+    );
+  }
+  if (error) return <Failed error={error} retry={() => void refetch()} />;
+  return <SkeletonRows count={14} />;
+}
+
+function Loaded({ view }: { view: TraceView }) {
+  const { project } = useParams({ from: FROM });
+  const search = useSearch({ from: FROM });
+  const navigate = useNavigate();
+  const { runs } = view;
+  const closed = readClosed(search.closed, runs);
+  const chosen = runs.find((run) => run.run_id === search.run);
+  const show = (part: Partial<Record<keyof TraceSearch, string | undefined>>, replace = true) =>
+    void navigate({
+      to: ".",
+      replace,
+      search: (now) =>
+        Object.fromEntries(Object.entries({ ...now, ...part }).filter(([, value]) => value !== undefined)),
+    });
+  const select = (run: string | undefined) => show({ run }, search.run !== undefined && run !== undefined);
+  const step = (by: 1 | -1) => {
+    const at = runs.findIndex((run) => run.run_id === search.run);
+    const next = runs[at < 0 ? 0 : Math.min(Math.max(at + by, 0), runs.length - 1)];
+    if (!next) return;
+    for (const id of ancestors(runs, next.run_id)) closed.delete(id);
+    show({ run: next.run_id, closed: writeClosed(closed) });
+  };
+  useKeys({
+    previousRun: () => step(-1),
+    nextRun: () => step(1),
+    close: () =>
+      search.run === undefined
+        ? void navigate({ to: "/projects/$project/traces", params: { project }, search: keepRange })
+        : select(undefined),
+  });
+  return (
+    <div className="trace-page">
+      <TraceHead
+        view={view}
+        current={search.view ?? "timeline"}
+        onView={(next) => show({ view: next === "timeline" ? undefined : next })}
+      />
+      <Split
+        detail={
+          chosen && (
+            <Detail
+              key={chosen.run_id}
+              run={chosen}
+              view={view}
+              tab={search.tab ?? "overview"}
+              onTab={(tab) => show({ tab: tab === "overview" ? undefined : tab })}
+              onClose={() => select(undefined)}
+            />
+          )
+        }
+      >
+        {search.view === "nodes" ? (
+          <TraceNodes view={view} chosen={chosen?.node ?? undefined} onChoose={(run) => select(run)} />
+        ) : (
+          <Waterfall
+            view={view}
+            closed={closed}
+            selected={search.run}
+            onSelect={select}
+            onClosed={(next) => show({ closed: writeClosed(next) })}
+          />
+        )}
+      </Split>
+    </div>
+  );
+}
+
+function TraceNodes({
+  view,
+  chosen,
+  onChoose,
+}: {
+  view: TraceView;
+  chosen: string | undefined;
+  onChoose: (run: string) => void;
+}) {
+  const { t } = useTranslation();
+  const lines = view.graph.nodes
+    .filter((node) => !node.node.startsWith("__"))
+    .map((node) => ({ ...node, share: costShare(node.totals, view.trace), times: [node.duration_ms] }));
+  if (lines.length === 0) return <Empty title={t("nodes.empty")} text={t("nodes.emptyText")} />;
+  return (
+    <NodeTable
+      timeHeads={[t("traces.duration")]}
+      lines={lines}
+      chosen={chosen}
+      onChoose={(node) => {
+        const run = view.runs.find((row) => row.is_node && row.node === node);
+        if (run) onChoose(run.run_id);
+      }}
+    />
+  );
+}

@@ -1,0 +1,67 @@
+/** The addresses of the pages. What one would share lives here: project, range, selected run, view, tab, closed branches. */
+
+import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { Frame } from "./components/Frame";
+import { isRange, type Range } from "./model/time";
+import { NodesPage } from "./pages/NodesPage";
+import { ProjectsPage } from "./pages/ProjectsPage";
+import { TracesPage } from "./pages/TracesPage";
+import { TracePage } from "./pages/trace/TracePage";
+
+export const VIEWS = ["timeline", "nodes"] as const;
+export type View = (typeof VIEWS)[number];
+export const TABS = ["overview", "io", "metadata"] as const;
+export type Tab = (typeof TABS)[number];
+
+export type RangeSearch = { range?: Range };
+export type TraceSearch = RangeSearch & { run?: string; view?: View; tab?: Tab; closed?: string };
+
+function one<T extends string>(known: readonly T[], value: unknown): T | undefined {
+  return known.find((name) => name === value);
+}
+
+const text = (value: unknown) => (typeof value === "string" || typeof value === "number" ? String(value) : undefined);
+
+function defined<T extends object>(search: T): T {
+  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as T;
+}
+
+const root = createRootRoute({
+  component: Frame,
+  validateSearch: (search: Record<string, unknown>): RangeSearch =>
+    isRange(search.range) ? { range: search.range } : {},
+});
+const projects = createRoute({ getParentRoute: () => root, path: "/", component: ProjectsPage });
+const project = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project",
+  beforeLoad: ({ params }) => {
+    throw redirect({ to: "/projects/$project/traces", params, search: true });
+  },
+});
+const traces = createRoute({ getParentRoute: () => root, path: "/projects/$project/traces", component: TracesPage });
+const nodes = createRoute({ getParentRoute: () => root, path: "/projects/$project/nodes", component: NodesPage });
+const trace = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/traces/$traceId",
+  component: TracePage,
+  validateSearch: (search: Record<string, unknown>): TraceSearch =>
+    defined({
+      run: text(search.run),
+      view: one(VIEWS, search.view),
+      tab: one(TABS, search.tab),
+      closed: text(search.closed),
+    } as TraceSearch),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([projects, project, traces, nodes, trace]),
+  notFoundMode: "root",
+  defaultNotFoundComponent: ProjectsPage,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
