@@ -68,12 +68,12 @@ class Ledger:
             FolderError: the engine cannot open it.
         """
         path = settings.data_dir / "ledger"
-        path.mkdir(parents=True, exist_ok=True)
 
         def connect(**more: Any) -> Client:
             return clickhouse_connect.get_client(interface="chdb", path=str(path), settings=SESSION, **more)
 
         try:
+            path.mkdir(parents=True, exist_ok=True)
             writer = connect()
             writer.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
             writer.database = DATABASE
@@ -81,7 +81,7 @@ class Ledger:
                 writer.command(statement)
             ledger = cls(writer, [connect(database=DATABASE) for _ in range(READERS)])
             ledger._version = int(ledger.select("last_version")[0]["version"])
-        except (ClickHouseError, Error) as error:
+        except (ClickHouseError, Error, OSError) as error:
             raise FolderError(
                 f"the ledger in {path} cannot be opened: {_first_line(error)}",
                 hint="another process may use it; else restore it from a backup",

@@ -1,0 +1,73 @@
+"""Runs and charges for store tests: one line each, every field that matters named by the test."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from everytoken.config import Settings
+from everytoken.core.charge import Charge, Cost, CostLine
+from everytoken.core.run import Run
+from everytoken.core.usage import Usage
+from everytoken.store.ledger import Ledger
+from everytoken.store.rows import SettledRun
+
+NOON_US = 1_795_348_800_000_000
+"""2026-11-22T12:00:00Z."""
+SECOND_US = 1_000_000
+TRACE = "00000000-0000-4000-8000-000000000001"
+
+
+def uid(number: int) -> str:
+    return str(uuid.UUID(int=number + 0x0000_0000_0000_4000_8000_0000_0000_0000))
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Ledger]:
+    """The embedded engine allows one folder a process: it is closed before the next test opens another."""
+    ledger = Ledger.open(Settings(data=folder))
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def run(run_id: str, *, node: str | None = None, is_node: bool = False, **fields: Any) -> SettledRun:
+    """A run of `TRACE` in project `shop` that started at noon, unless said otherwise."""
+    known: dict[str, Any] = {"trace_id": TRACE, "project": "shop", "start_us": NOON_US, "name": "step", **fields}
+    return SettledRun(Run(run_id=run_id, **known), node=node, is_node=is_node)
+
+
+def charge(key: str, usd: str | None = "0.01", *, tokens: tuple[int, int] | None = (100, 20), **fields: Any) -> Charge:
+    """An exact, priced charge of `TRACE`; `usd=None` is unpriced, `tokens=None` has no usage."""
+    cost = (
+        Cost(usd=None, status="unpriced", reason="model_unknown")
+        if usd is None
+        else Cost(
+            usd=Decimal(usd),
+            status="priced",
+            entry="openai/gpt-5.2",
+            source="genai-prices 0.2.3",
+            lines=(CostLine("input", Decimal(100), Decimal("1.75"), 1_000_000, Decimal("0.000175")),),
+        )
+    )
+    known: dict[str, Any] = {
+        "charge_key": key,
+        "project": "shop",
+        "trace_id": TRACE,
+        "run_id": TRACE,
+        "started_us": NOON_US,
+        "call_path": "openai.chat.create",
+        "provider": "openai",
+        "request_model": "gpt-5.2",
+        "response_model": "gpt-5.2-2025-12-11",
+        "quality": "exact" if tokens else "missing",
+        "usage": Usage(input_tokens=tokens[0], output_tokens=tokens[1]) if tokens else None,
+        "cost": cost,
+        "status": "success",
+        "duration_us": 250_000,
+        **fields,
+    }
+    return Charge(**known)
