@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from everytoken.core.extract.openai_chat import input_modality
-from everytoken.core.extract.reading import dig, first, get, is_record, items, plain, text
-from everytoken.core.extract.result import Context, Extraction, combined, extraction, nothing, served_tier
+from everytoken.core.extract.reading import dig, fields, first, get, is_record, items, plain, text
+from everytoken.core.extract.result import Context, Extraction, batched, combined, extraction, nothing, served_tier
 from everytoken.core.usage import MODALITIES, Draft
 
 _FIELDS = (
@@ -31,8 +31,7 @@ def stream(raw: object, context: Context) -> Extraction:
     chunks = items(raw)
     merged: dict[str, object] = {}
     for chunk in chunks:
-        usage = get(chunk, "usage_metadata")
-        merged |= {name: value for name in _FIELDS if (value := get(usage, name)) is not None}
+        merged |= fields(get(chunk, "usage_metadata"), _FIELDS)
     named = {
         "response_id": _last(chunks, "response_id"),
         "model_version": _last(chunks, "model_version"),
@@ -58,7 +57,7 @@ def requests(raw: object, context: Context) -> Extraction:
 def batch_line(raw: object, context: Context) -> Extraction:
     """A line of a batch's output file, or an inlined response: billed at batch rates."""
     response = get(raw, "response")
-    return generate_content(raw if response is None else response, {**context, "service_tier": "batch"})
+    return batched(generate_content(raw if response is None else response, context))
 
 
 def embed_content(raw: object, context: Context) -> Extraction:
@@ -95,7 +94,7 @@ def live(raw: object, context: Context) -> Extraction:
     turns: list[Extraction] = []
     last: object = None
     for message in items(raw) or [raw]:
-        usage = get(message, "usage_metadata")
+        usage = _usage_of(message)
         last = usage if usage is not None else last
         if get(get(message, "server_content"), "turn_complete") and last is not None:
             turns.append(_generated(last, None, [], context))

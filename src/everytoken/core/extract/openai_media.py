@@ -4,8 +4,17 @@ from decimal import Decimal, InvalidOperation
 
 from everytoken.core.extract.openai_chat import chat, embeddings, input_modality, openai_draft, usage_object
 from everytoken.core.extract.openai_responses import assume_image_output, responses, svg_child
-from everytoken.core.extract.reading import first, get, is_record, items, text
-from everytoken.core.extract.result import ChildUsage, Context, Extraction, combined, extraction, nothing, served_tier
+from everytoken.core.extract.reading import first, get, is_record, items, plain, text
+from everytoken.core.extract.result import (
+    ChildUsage,
+    Context,
+    Extraction,
+    batched,
+    combined,
+    extraction,
+    nothing,
+    served_tier,
+)
 from everytoken.core.usage import Draft
 
 _MAX_NUMBER = 32
@@ -31,9 +40,9 @@ def images(raw: object, context: Context) -> Extraction:
 
 def images_stream_completed(raw: object, context: Context) -> Extraction:
     """The event that ends an image stream, or all its events; its output tokens are the image's."""
-    events = items(raw) or [raw]
-    done = next((e for e in reversed(events) if get(e, "usage") is not None), None)
-    return nothing("absent", events[0]) if done is None else images(done, context)
+    if isinstance(raw, list | tuple):
+        raw = next((event for event in reversed(raw) if get(event, "usage") is not None), None)
+    return images(raw, context)
 
 
 def transcription(raw: object, context: Context) -> Extraction:
@@ -104,7 +113,7 @@ def live(raw: object, context: Context) -> Extraction:
     """`session.usage.updated`: the seconds of the session so far, never summed over events."""
     events = items(raw) or [raw]
     last = next((e for e in reversed(events) if get(get(e, "usage"), "seconds") is not None), None)
-    return nothing("absent") if last is None else _seconds(get(get(last, "usage"), "seconds"), None, context)
+    return nothing("absent") if last is None else _seconds(get(get(last, "usage"), "seconds"), last, context)
 
 
 def video(raw: object, context: Context) -> Extraction:
@@ -116,15 +125,13 @@ def video(raw: object, context: Context) -> Extraction:
 
 def batch_line(raw: object, context: Context) -> Extraction:
     """One line of a batch's output file, at batch rates, or the batch with its aggregate. Use lines or aggregate."""
-    context = {**context, "service_tier": None, "tier": "batch"}
     if get(raw, "object") == "batch":
-        found = chat(raw, context)
-        return found.with_usage(warning="usage_merged_hops")
+        return batched(chat(raw, context).with_usage(warning="usage_merged_hops"))
     response = get(raw, "response")
     body = get(response, "body") if is_record(get(response, "body")) else response
     if not is_record(body):
         return nothing("absent", raw)
-    return _batch_body(body, context)
+    return batched(_batch_body(body, context))
 
 
 def _batch_body(body: object, context: Context) -> Extraction:
@@ -141,7 +148,8 @@ def _batch_body(body: object, context: Context) -> Extraction:
 
 
 def _seconds(reported: object, raw: object, context: Context, meter: str = "audio_seconds") -> Extraction:
-    d = Draft(tier=served_tier(None, context), one_sided=True)
+    usage = get(raw, "usage")
+    d = Draft(raw=plain(usage) if is_record(usage) else {}, tier=served_tier(None, context), one_sided=True)
     d.meter(meter, _number(context.get(meter) if reported is None else reported))
     return nothing("absent", raw) if d.is_empty else extraction(d, raw)
 

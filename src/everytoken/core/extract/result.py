@@ -49,6 +49,13 @@ class Extraction:
         return replace(self, usage=replace(self.usage, source=source or self.usage.source, warnings=warnings))
 
 
+def batched(found: Extraction) -> Extraction:
+    """The same at batch rates, whatever tier the response names: a batch has one of its own."""
+    children = tuple(replace(child, usage=replace(child.usage, tier="batch")) for child in found.children)
+    usage = None if found.usage is None else replace(found.usage, tier="batch")
+    return replace(found, usage=usage, children=children)
+
+
 def combined(found: Sequence[Extraction]) -> Extraction:
     """Several requests of one call as one extraction: the sum, with each request beside it."""
     if len(found) == 1:

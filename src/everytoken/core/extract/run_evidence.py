@@ -70,6 +70,8 @@ def _bare(run: Run) -> Evidence:
 
 
 def _evidence_of(run: Run) -> tuple[Evidence, ...]:
+    if run.run_type not in USAGE_RUN_TYPES and not _may_bear_usage(run):
+        return ()
     reading = _reading(run)
     found = next((told for place in _PLACES if (told := place(reading))), [])
     if not found and not reading.is_request:
@@ -93,6 +95,19 @@ def _evidence_of(run: Run) -> tuple[Evidence, ...]:
         for child in one.children or (_children(reading) if len(found) == 1 else ()):
             evidence.append(_child(parent, child, len(evidence)))
     return tuple(evidence)
+
+
+def _may_bear_usage(run: Run) -> bool:
+    """A cheap look at a chain or tool run: nine of ten bear nothing, and need no closer one."""
+    metadata, extra, outputs = run.metadata, run.extra, run.outputs
+    return (
+        "usage_metadata" in metadata
+        or "everytoken" in metadata
+        or "metrics" in extra
+        or "otel" in extra
+        or get(outputs, "usage_metadata") is not None
+        or raw_response(outputs) is not None
+    )
 
 
 def _reading(run: Run) -> _Reading:
