@@ -79,6 +79,11 @@ class PriceBook:
         reason = bill.add_tokens() or bill.add_meters()
         return replace(_unpriced(reason), entry=sheet.entry, source=sheet.source) if reason else bill.cost()
 
+    def why_unpriced(self, *, provider: str | None, model: str | None, at_us: int) -> str | None:
+        """Why a model has no price at a time; `None` if it has one."""
+        sheet = self._sheet(provider, model, moment(at_us), None)
+        return sheet if isinstance(sheet, str) else None
+
     def models(self) -> "tuple[ListedModel, ...]":
         """Every model with a price: those of overrides first, the strongest first, then the price library's."""
         from everytoken.catalog.listing import list_models
