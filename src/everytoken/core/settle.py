@@ -161,13 +161,13 @@ class _Ledger:
                 live = [g for g in (testimony.group.root(),) if g.members]
                 reach.add(live, far=False, requests=testimony.is_request)
 
-    @staticmethod
-    def _join(testimony: Testimony, target: Group) -> None:
-        """Move `testimony`, with all that share its name where the provider gave it."""
+    def _join(self, testimony: Testimony, target: Group) -> None:
+        """Move `testimony`, with all that share its name where a provider gave it."""
         group = testimony.group.root()
-        if not testimony.named_by_provider and len(group.members) > 1:
+        if testimony.name is None and len(group.members) > 1:
             group.dismiss(testimony)
             testimony.group = Group(testimony)
+            self.shared_ids.add(testimony.evidence.response_id or "")
         target.absorb(testimony.group)
 
     def _suppress(self, testimony: Testimony) -> None:
@@ -258,8 +258,7 @@ def _fits(testimony: Testimony, group: Group) -> bool:
 
 
 def _named_apart(testimony: Testimony, group: Group) -> bool:
-    name = testimony.named_by_provider
-    return name is not None and bool(group.names) and name not in group.names
+    return testimony.name is not None and bool(group.names) and testimony.name not in group.names
 
 
 def _attempts_agree(testimony: Testimony, group: Group) -> bool:

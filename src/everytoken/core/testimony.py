@@ -37,6 +37,11 @@ class Testimony:
         """The response id, where it can't be a name that the application gave to what a function of its returned."""
         return self.evidence.response_id if self.is_request and self.evidence.layer != "manual" else None
 
+    @property
+    def name(self) -> str | None:
+        """The response id, where a run that had it from the provider is of the same group."""
+        return self.evidence.response_id if self.evidence.response_id in self.group.root().names else None
+
 
 class Group:
     """Testimonies of one request. Merged groups are found through `root()`; the rest holds for a root alone."""
