@@ -1,0 +1,102 @@
+"""`eco2`: ask once, talk, serve, or check every call path. Data on stdout, talk on stderr."""
+
+import asyncio
+import json
+import sys
+import uuid
+from typing import Annotated, Any
+
+import typer
+
+from eco2.agent import Event, Request, RequestError, nobody_answers, open_agent
+from eco2.settings import ProviderName, Settings
+from eco2.state import UserLocation
+from eco2.telemetry import flush
+
+app = typer.Typer(
+    help="The Eco² chat worker.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+
+Provider = Annotated[ProviderName | None, typer.Option(help="Provider that serves the graph: openai or google.")]
+
+
+@app.callback()
+def _group() -> None:
+    """Korean recycling questions, every LLM call accounted for."""
+
+
+@app.command()
+def ask(
+    message: Annotated[str, typer.Argument(help="The question.")],
+    job: Annotated[str, typer.Option(help="Name of the job; default: a new one.")] = "",
+    session: Annotated[str, typer.Option(help="Conversation to continue; default: one of its own.")] = "",
+    user: Annotated[str, typer.Option(help="Who asks.")] = "anonymous",
+    image: Annotated[str, typer.Option(help="Link to a picture.")] = "",
+    location: Annotated[str, typer.Option(help="Where the user is: LATITUDE,LONGITUDE or the name of a place.")] = "",
+    provider: Provider = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object instead of the streamed answer.")
+    ] = False,
+) -> None:
+    """Ask one question and print the answer as it comes."""
+    request = Request(
+        job_id=job or f"job_{uuid.uuid4().hex[:8]}",
+        message=message,
+        session_id=session,
+        user_id=user,
+        image_url=image or None,
+        location=parse_location(location),
+    )
+    done = _run(_ask(request, _settings(provider), show=not as_json))
+    if as_json:
+        print(json.dumps(done, ensure_ascii=False))
+    else:
+        print()
+
+
+async def _ask(request: Request, settings: Settings, *, show: bool) -> dict[str, Any]:
+    try:
+        async with open_agent(settings) as agent:
+            result: dict[str, Any] = {}
+            async for event in agent.turn(request, nobody_answers):
+                if show:
+                    _show(event)
+                if event.type == "done":
+                    result = event.data
+            return result
+    finally:
+        await asyncio.to_thread(flush)
+
+
+def _show(event: Event) -> None:
+    if event.type == "token":
+        print(event.data["text"], end="", flush=True)
+    elif event.type == "error":
+        print(f"· {event.data['node']}: {event.data['message']}", file=sys.stderr)
+
+
+def _settings(provider: ProviderName | None) -> Settings:
+    return Settings(provider=provider) if provider else Settings()
+
+
+def parse_location(text: str) -> UserLocation | None:
+    """Coordinates if two numbers are given, else the name of a place; `None` for nothing."""
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError:
+        return UserLocation(address=text.strip()) if text.strip() else None
+    return UserLocation(latitude=latitude, longitude=longitude)
+
+
+def _run(work: Any) -> Any:
+    try:
+        return asyncio.run(work)
+    except RequestError as error:
+        print(f"eco2: {error}", file=sys.stderr)
+        raise typer.Exit(2) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def main() -> None:
+    app()
