@@ -23,6 +23,7 @@ def serve(
     """Receive traces, keep the ledger, answer the page and the API, until Ctrl-C."""
     settings = _settings({"host": host, "port": port, "data": data})
     # The engine takes half a second to load: a refusal is quicker without it.
+    from everytoken.catalog.errors import PriceFileError
     from everytoken.server import listen
     from everytoken.store.errors import StoreError
 
@@ -36,6 +37,8 @@ def serve(
         listen.run(settings, sock, lambda url: typer.echo(f"everytoken listens on {url}", err=True))
     except StoreError as error:
         raise CommandError(str(error), hint=error.hint) from error
+    except PriceFileError as error:
+        raise CommandError(str(error), hint="correct the file, or unset EVERYTOKEN_PRICES") from error
     except OSError as error:
         reason = error.strerror or error
         raise CommandError(f"cannot serve from {settings.data_dir}: {reason}", hint="check the disk") from error

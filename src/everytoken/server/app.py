@@ -1,4 +1,4 @@
-"""The app: opens the stores, mounts the routes, closes the stores."""
+"""The app: opens the stores, mounts the routes, drains and closes the stores."""
 
 import contextlib
 import time
@@ -8,12 +8,19 @@ from fastapi import FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
 
 from everytoken import __version__
+from everytoken.catalog.book import PriceBook
 from everytoken.config import Settings
 from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.pipeline import Pipeline
 from everytoken.server import errors, live, openapi, product, static
+from everytoken.server.langsmith_ingest import langsmith_ingest_router
 from everytoken.store.control import Control
 from everytoken.store.folder import DataFolder
+from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
+
+LANGSMITH_MOUNTS = ("", "/api", "/api/v1")
+"""Where LangSmith clients look, by version and by how their endpoint is written."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -21,15 +28,22 @@ def create_app(settings: Settings) -> FastAPI:
 
     Raises (when the lifespan starts):
         FolderError: the data folder cannot be used.
+        PriceFileError: the file with price overrides is wrong.
     """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with contextlib.ExitStack() as stack:
-            app.state.services = await run_in_threadpool(_open, settings, stack)
+        async with contextlib.AsyncExitStack() as stack:
+            services = await run_in_threadpool(_open, settings, stack)
+            for mount in LANGSMITH_MOUNTS:
+                app.include_router(langsmith_ingest_router(services.pipeline, settings), prefix=mount)
+            app.include_router(static.page_router())  # last: it answers what nothing else does
+            services.pipeline.start()
+            stack.push_async_callback(services.pipeline.stop)
+            stack.callback(services.feed.close)
+            app.state.services = services
             yield
             del app.state.services
-            await run_in_threadpool(stack.close)
 
     app = FastAPI(
         title="everytoken",
@@ -53,7 +67,6 @@ def create_app(settings: Settings) -> FastAPI:
             return Response('{"ok":false}', 503, media_type="application/json")
         return Response('{"ok":true}', media_type="application/json")
 
-    app.include_router(static.page_router())
     return app
 
 
@@ -63,10 +76,16 @@ def stop_feeds(app: FastAPI) -> None:
         app.state.services.feed.close()
 
 
-def _open(settings: Settings, stack: contextlib.ExitStack) -> product.Services:
+def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Services:
+    """Open everything; `stack` closes it in reverse, the folder's lock last."""
+    book = PriceBook((settings.prices,) if settings.prices else ())
     stack.enter_context(DataFolder(settings.data_dir))
-    ledger = Ledger.open(settings)
-    stack.callback(ledger.close)
     control = Control.open(settings)
     stack.callback(control.close)
-    return product.Services(ledger=ledger, control=control, feed=LiveFeed(), started_s=time.monotonic())
+    ledger = Ledger.open(settings)
+    stack.callback(ledger.close)
+    journal = Journal(settings.data_dir / "journal.db", max_bytes=settings.journal_max_bytes)
+    stack.callback(journal.close)
+    feed = LiveFeed()
+    pipeline = Pipeline(settings, journal, ledger, control, book, feed)
+    return product.Services(ledger=ledger, control=control, pipeline=pipeline, feed=feed, started_s=time.monotonic())

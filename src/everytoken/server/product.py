@@ -1,5 +1,6 @@
 """The product API under `/everytoken/v1`: what the page, the CLI and the tests read. Thin: one query a route."""
 
+import asyncio
 import time
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from everytoken import __version__
 from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.pipeline import Pipeline
 from everytoken.query import charges, models, nodes, projects, run_detail, trace_view, traces
 from everytoken.query.rows import (
     Charges,
@@ -30,6 +32,7 @@ from everytoken.store.folder import SCHEMA_VERSION
 from everytoken.store.ledger import Ledger
 
 PREFIX = "/everytoken/v1"
+FLUSH_TIMEOUT_S = 60
 PAGE_DEFAULT = 50
 PAGE_MAX = 500
 
@@ -47,6 +50,7 @@ class Services:
 
     ledger: Ledger
     control: Control
+    pipeline: Pipeline
     feed: LiveFeed
     started_s: float
     """`time.monotonic()` at the start."""
@@ -167,13 +171,21 @@ def health(use: Using) -> Response:
             schema_version=SCHEMA_VERSION,
             uptime_ms=(time.monotonic() - use.started_s) * 1000,
             projects=len(use.control.projects()),
-            counters=use.ledger.counters(),
+            counters={**use.pipeline.counts(), **use.pipeline.gauges(), "live_subscribers": use.feed.subscribers},
         )
     )
 
 
 @router.post("/flush", response_model=Flushed)
-def flush(use: Using) -> Response:
+async def flush(use: Using) -> Response:
     """Return when everything acknowledged before this request is visible to reads."""
     began = time.monotonic()
+    try:
+        await asyncio.wait_for(use.pipeline.flush(), FLUSH_TIMEOUT_S)
+    except TimeoutError:
+        raise RequestError(
+            f"not everything was visible after {FLUSH_TIMEOUT_S} s",
+            hint="ask again; /everytoken/v1/health says why",
+            status=503,
+        ) from None
     return answer(Flushed(flushed=True, waited_ms=(time.monotonic() - began) * 1000))

@@ -58,7 +58,6 @@ class Ledger:
             self._readers.put(reader)
         self._clients = (writer, *readers)
         self._version = 0
-        self._counters = {"runs_written": 0, "charges_written": 0, "tombstones_written": 0, "writes": 0}
 
     @classmethod
     def open(cls, settings: Settings) -> "Ledger":
@@ -112,13 +111,6 @@ class Ledger:
                     self._insert("run_versions", run_table(runs, version))
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
-            for name, count in (
-                ("writes", 1),
-                ("runs_written", len(runs)),
-                ("charges_written", len(charges)),
-                ("tombstones_written", len(gone)),
-            ):
-                self._counters[name] += count
 
     def read_trace(self, trace_id: str, project: str | None = None) -> list[Run]:
         """All runs of a trace with everything they carried, in time order; at most `MAX_TRACE_RUNS`."""
@@ -153,10 +145,6 @@ class Ledger:
             except (ClickHouseError, Error) as error:
                 raise _as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
-
-    def counters(self) -> dict[str, int]:
-        """What was written since the start."""
-        return dict(self._counters)
 
     def _insert(self, table: str, rows: pa.Table) -> None:
         self._writer.insert_arrow(table, rows)
