@@ -1,0 +1,163 @@
+"""Streamed answers as bytes: seen on their way to the application, and without the one event it did not ask for."""
+
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from everytoken.instrument.attempt import CANCELLED, Attempt
+from everytoken.instrument.guard import failed
+
+_USAGE = b'"usage"'
+_TERMINAL_EVENTS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'.completed"', b"[DONE]")
+
+
+class UsageEventFilter:
+    """Takes the usage chunk that we asked for out of a chat stream, however its bytes are cut.
+
+    Only an event whose `choices` is empty and whose `usage` is set is dropped.
+    """
+
+    def __init__(self) -> None:
+        self._held = b""
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes to pass on now: all complete events but the dropped one. An incomplete event waits for its end."""
+        self._held += data
+        end = max(self._held.rfind(b"\n\n") + 2, self._held.rfind(b"\r\n\r\n") + 4)
+        if end < 4:  # nothing found: rfind gave -1 for both
+            return b""
+        complete, self._held = self._held[:end], self._held[end:]
+        return _without_usage_event(complete) if _USAGE in complete else complete
+
+    def rest(self) -> bytes:
+        """What was held back when the stream ended."""
+        held, self._held = self._held, b""
+        return held
+
+
+def _without_usage_event(complete: bytes) -> bytes:
+    separator = b"\r\n\r\n" if b"\r\n\r\n" in complete else b"\n\n"
+    return separator.join(event for event in complete.split(separator) if not _is_usage_event(event))
+
+
+def _is_usage_event(event: bytes) -> bool:
+    if _USAGE not in event:
+        return False
+    body = next(iter(decode_events([event])), None)
+    return isinstance(body, dict) and body.get("choices") == [] and bool(body.get("usage"))
+
+
+def decode_events(pieces: Sequence[bytes]) -> list[Any]:
+    """The JSON of every event, in order. `[DONE]`, comments and the cut end of an aborted stream are left out."""
+    events: list[Any] = []
+    for line in b"".join(pieces).splitlines():
+        data = line[5:].strip() if line.startswith(b"data:") else b""
+        if data and data != b"[DONE]":
+            try:
+                events.append(json.loads(data))
+            except ValueError:
+                continue
+    return events
+
+
+def is_complete(pieces: Sequence[bytes]) -> bool:
+    """True when the provider had said its last word, though the reader may have stopped before the end of the body."""
+    tail = b"".join(pieces[-3:])
+    return any(mark in tail for mark in _TERMINAL_EVENTS)
+
+
+def outcome_of(error: BaseException) -> str:
+    """`cancelled` when the application itself stopped the call, else `error`."""
+    return CANCELLED if type(error).__name__ in ("CancelledError", "KeyboardInterrupt", "GeneratorExit") else "error"
+
+
+class _Tee:
+    """What both kinds of byte stream share. Holds no response, so that dropping the response still frees it at once."""
+
+    def __init__(self, stream: Any, attempt: Attempt, hide_usage: bool) -> None:
+        self._stream = stream
+        self._attempt = attempt
+        self._filter = UsageEventFilter() if hide_usage else None
+
+    def _note(self, data: bytes) -> bytes:
+        try:
+            self._attempt.piece(data)
+            return data if self._filter is None else self._filter.feed(data)
+        except Exception as error:  # noqa: BLE001 a fault of ours must not cost the user a chunk
+            failed("sse.note", error)
+            return data
+
+    def _rest(self) -> bytes:
+        return b"" if self._filter is None else self._filter.rest()
+
+    def _stopped(self, error: BaseException) -> None:
+        outcome = outcome_of(error)
+        self._attempt.end(outcome, None if outcome == CANCELLED else repr(error))
+
+    def __del__(self) -> None:
+        self._attempt.end(CANCELLED)
+
+
+def tee(response: Any, attempt: Attempt, *, hide_usage: bool) -> None:
+    """Put a tee before the byte stream of an httpx or httpx2 response that is still to be read."""
+    library = type(response).__module__.partition(".")[0]
+    kind = _sync_tee(library) if hasattr(response.stream, "__iter__") else _async_tee(library)
+    response.stream = kind(response.stream, attempt, hide_usage)
+
+
+@cache
+def _sync_tee(library: str) -> Any:
+    base: Any = sys.modules[library].SyncByteStream  # httpx and httpx2 both have it
+
+    class SyncTee(_Tee, base):  # type: ignore[misc] # the base is one of two libraries' classes
+        def __iter__(self) -> Iterator[bytes]:
+            try:
+                for data in self._stream:
+                    passed = self._note(data)
+                    if passed:
+                        yield passed
+                rest = self._rest()
+                if rest:
+                    yield rest
+                self._attempt.end("success")
+            except BaseException as error:
+                self._stopped(error)
+                raise
+
+        def close(self) -> None:
+            try:
+                self._stream.close()
+            finally:
+                self._attempt.end(CANCELLED)
+
+    return SyncTee
+
+
+@cache
+def _async_tee(library: str) -> Any:
+    base: Any = sys.modules[library].AsyncByteStream  # httpx and httpx2 both have it
+
+    class AsyncTee(_Tee, base):  # type: ignore[misc] # the base is one of two libraries' classes
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            try:
+                async for data in self._stream:
+                    passed = self._note(data)
+                    if passed:
+                        yield passed
+                rest = self._rest()
+                if rest:
+                    yield rest
+                self._attempt.end("success")
+            except BaseException as error:
+                self._stopped(error)
+                raise
+
+        async def aclose(self) -> None:
+            try:
+                await self._stream.aclose()
+            finally:
+                self._attempt.end(CANCELLED)
+
+    return AsyncTee
