@@ -1,7 +1,7 @@
 """openai: every HTTP attempt of every client, sync and async, made before or after, at the SDK's one sending function.
 
 `SyncAPIClient._send_request` and `AsyncAPIClient._send_request` run once an attempt, whatever the API, the transport
-and the way the answer is read. `BaseClient._build_request` runs just before and knows the body as the user's call gave it.
+and the way the answer is read. `BaseClient._build_request` runs just before and knows the body the user's call made.
 """
 
 import functools
