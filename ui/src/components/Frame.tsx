@@ -16,7 +16,7 @@ const LANGUAGE_NAMES: Record<Language, string> = { en: "English", ko: "한국어
 
 export function Frame() {
   const { t } = useTranslation();
-  const { project } = useParams({ strict: false });
+  const { project, traceId } = useParams({ strict: false });
   const [help, setHelp] = useState(false);
   const navigate = useNavigate();
   useKeys({
@@ -39,7 +39,7 @@ export function Frame() {
         </Link>
         {project !== undefined && <ProjectMenu project={project} />}
         <span className="spring" />
-        <RangeMenu />
+        {traceId === undefined && <RangeMenu />}
         <Zone />
         <LiveSign project={project} />
         <Switches onHelp={() => setHelp(true)} />

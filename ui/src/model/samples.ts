@@ -1,6 +1,6 @@
 /** Rows for tests: everything empty but what the test is about. */
 
-import type { ChargeRow, RunRow, Totals } from "../api/schema";
+import type { ChargeRow, RunRow, Totals, TraceRow } from "../api/schema";
 
 export function totals(part: Partial<Totals>): Totals {
   return {
@@ -14,6 +14,27 @@ export function totals(part: Partial<Totals>): Totals {
     cost_known_usd: "0",
     unpriced_calls: 0,
     quality: { exact: 0, partial: 0, estimated: 0, missing: 0 },
+    ...part,
+  };
+}
+
+export function trace(part: Partial<TraceRow> & { trace_id: string }): TraceRow {
+  return {
+    ...totals({}),
+    project: "p",
+    name: part.trace_id,
+    status: "success",
+    start_us: 0,
+    duration_ms: 0,
+    ttft_ms: null,
+    runs: 1,
+    models: [],
+    thread_id: null,
+    user_id: null,
+    tags: [],
+    input_preview: "",
+    output_preview: "",
+    error: null,
     ...part,
   };
 }

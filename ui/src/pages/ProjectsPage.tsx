@@ -70,7 +70,7 @@ function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
         <thead>
           <tr>
             <th>{t("count.project")}</th>
-            <th className="right">{t("count.traces")}</th>
+            <th className="right wide-only">{t("count.traces")}</th>
             <th className="right wide-only">{t("count.llmCalls")}</th>
             <th className="right">{t("count.tokens")}</th>
             <th className="right">{t("count.cost")}</th>
@@ -92,7 +92,7 @@ function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
                   {row.project}
                 </Link>
               </td>
-              <td className="right num">{count(row.traces)}</td>
+              <td className="right num wide-only">{count(row.traces)}</td>
               <td className="right num wide-only">{count(row.llm_calls)}</td>
               <td className="right">
                 <span className="stack">
