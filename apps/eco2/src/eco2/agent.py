@@ -30,7 +30,7 @@ from eco2.services.public_data import CollectionPoints, HouseholdWaste
 from eco2.settings import ProviderName, Settings
 from eco2.state import UserLocation, fresh_turn
 from eco2.tables import Characters, Disposal, Fees, ScrapPrices
-from eco2.telemetry import Meter, Telemetry, plain_decimal
+from eco2.telemetry import Meter, Telemetry, plain_decimal, rehearse
 
 EventType = Literal["stage", "token", "needs_input", "usage", "error", "done"]
 SILENT_UNLESS_ASKED = frozenset({"weather", "web_search"})
@@ -238,6 +238,7 @@ async def open_agent(settings: Settings, meter: Meter | None = None) -> AsyncIte
         kit = make_kit(settings, telemetry, client)
         for model in kit.models.values():
             stack.push_async_callback(model.close)
+        await asyncio.to_thread(rehearse)
         if "openai" in kit.models:
             await openai.rehearse(settings)
         saver = await _open_checkpoints(settings, stack)

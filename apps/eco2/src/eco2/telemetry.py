@@ -6,6 +6,7 @@ closed in every case, also when the consumer of a stream goes away, with whateve
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +15,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
-import langsmith
+import orjson
 from langgraph.config import get_stream_writer
+from langgraph.types import Send
+from langsmith.env import get_langchain_env_var_metadata
 from langsmith.run_helpers import get_current_run_tree
-from langsmith.run_trees import RunTree
+from langsmith.run_trees import RunTree, get_cached_client
 from langsmith.utils import tracing_is_enabled
 
 from everytoken.catalog import PriceBook
@@ -26,6 +29,9 @@ from everytoken.core.projections import to_langsmith
 from everytoken.core.usage import Usage
 
 log = logging.getLogger("eco2.telemetry")
+
+GREETING_S = 2.0
+"""Longest wait for the tracing server before the first turn; it may also come up later."""
 
 Status = Literal["success", "error", "cancelled"]
 
@@ -254,6 +260,17 @@ def emit(event: dict[str, Any]) -> None:
     writer(event)
 
 
+def rehearse() -> None:
+    """Let the tracing client greet its server now: on the first run it would hold up the nodes that run meanwhile."""
+    if tracing_is_enabled() is True:
+        client = get_cached_client()
+        greeting = threading.Thread(target=lambda: (client.info, get_langchain_env_var_metadata()), daemon=True)
+        greeting.start()
+        greeting.join(GREETING_S)
+        # The first object orjson does not know, here a Send, makes it import numpy if it is installed: 0.1 s.
+        orjson.dumps(Send("", None), default=str, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
 def flush() -> None:
     """Return once everything traced so far has been sent."""
-    langsmith.run_trees.get_cached_client().flush()
+    get_cached_client().flush()
