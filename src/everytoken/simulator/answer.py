@@ -73,6 +73,8 @@ class Answer:
     chunks: int
     model: str
     rule: str | None
+    given: Any = None
+    """The rule's `json`, for services that answer in JSON without a schema."""
 
     @property
     def text(self) -> str:
@@ -110,6 +112,7 @@ def compose(ask: Ask, rule: Rule | None, scenario: Scenario, seed: int) -> Answe
         chunks=reply.chunks or max(1, min(visible // 3, MAX_CHUNKS)),
         model=reply.model or ask.model,
         rule=rule.name if rule else None,
+        given=reply.json,
     )
 
 

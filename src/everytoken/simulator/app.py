@@ -10,7 +10,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from everytoken.simulator import embeddings, gemini, gemini_wire, kakao, openai_chat, openai_responses, openai_wire
+from everytoken.simulator import (
+    embeddings,
+    gallery,
+    gemini,
+    gemini_wire,
+    kakao,
+    openai_chat,
+    openai_responses,
+    openai_wire,
+    public_data,
+)
 from everytoken.simulator.bodies import read_object
 from everytoken.simulator.exchange import RefusalError, WholeReply, World
 from everytoken.simulator.faults import read_switch
@@ -43,6 +53,12 @@ def create_app(scenario: Scenario, *, seed: int = 0, pace: Pace | None = None) -
         route("/v1/models/{model}:{verb}", _gemini, gemini_wire.refuse),
         route("/v2/local/search/keyword.json", kakao.search_keyword, kakao.refuse, "GET"),
         route("/v2/local/search/category.json", kakao.search_category, kakao.refuse, "GET"),
+        route(
+            "/1360000/VilageFcstInfoService_2.0/{operation}", public_data.answer_kma, public_data.refuse_gateway, "GET"
+        ),
+        route("/1741000/household_waste_info/info", public_data.answer_mois, public_data.refuse_gateway, "GET"),
+        route("/api/15106385/v1/{table}", public_data.answer_keco, public_data.refuse_odcloud, "GET"),
+        route("/images/{name}", gallery.answer_picture, gallery.refuse, "GET"),
         route("/_ledger", _ledger, openai_wire.refuse, "GET", "DELETE"),
         route("/_faults", _faults, openai_wire.refuse, "GET", "POST", "DELETE"),
     ]

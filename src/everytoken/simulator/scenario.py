@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
@@ -36,6 +36,8 @@ class When:
     """Patterns for the name of the JSON schema; `*` fits any request that has one."""
     user: tuple[str, ...] = ()
     """Texts; one must stand in the last user message."""
+    unless: tuple[str, ...] = ()
+    """Texts; none may stand in the last user message. At the head of a file: for all its own rules."""
     system: tuple[str, ...] = ()
     stream: bool | None = None
     search: bool | None = None
@@ -55,6 +57,7 @@ class When:
             and (not self.function or any(_among(name or "", self.function) for name in offered))
             and (not self.schema or (ask.schema_name is not None and _among(ask.schema_name, self.schema)))
             and (not self.user or any(text in ask.user for text in self.user))
+            and not any(text in ask.user for text in self.unless)
             and (not self.system or any(text in ask.system for text in self.system))
             and all(wanted is None or wanted == actual for wanted, actual in switches)
         )
@@ -149,9 +152,12 @@ def _load(name: str, *, depth: int) -> Scenario:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ScenarioError(f"scenario {name}: {error}") from error
-    _only(table, {"name", "extends", "rule", "vocabulary", "traffic"}, f"scenario {name}")
+    _only(table, {"name", "extends", "unless", "rule", "vocabulary", "traffic"}, f"scenario {name}")
     base = _load(table["extends"], depth=depth + 1) if "extends" in table else Scenario(name=name)
-    own = tuple(_rule(entry, f"scenario {name}, rule {index}") for index, entry in enumerate(table.get("rule", []), 1))
+    own = tuple(
+        _rule(entry, f"scenario {name}, rule {index}", _texts(table.get("unless", [])))
+        for index, entry in enumerate(table.get("rule", []), 1)
+    )
     rules = own + base.rules
     if len(rules) > MAX_RULES:
         raise ScenarioError(f"scenario {name}: more than {MAX_RULES} rules")
@@ -177,11 +183,13 @@ def _read(name: str) -> str:
         raise ScenarioError(f"no scenario {name!r}: neither a readable file nor one of {known}") from error
 
 
-def _rule(entry: Mapping[str, Any], place: str) -> Rule:
+def _rule(entry: Mapping[str, Any], place: str, unless: tuple[str, ...]) -> Rule:
     _only(entry, {"name", "when", "reply"}, place)
     name = str(entry.get("name", place))
     try:
-        return Rule(name=name, when=_when(entry.get("when", {}), place), reply=_reply(entry.get("reply", {}), place))
+        when = _when(entry.get("when", {}), place)
+        when = replace(when, unless=when.unless + unless)
+        return Rule(name=name, when=when, reply=_reply(entry.get("reply", {}), place))
     except (TypeError, ValueError) as error:
         raise error if isinstance(error, ScenarioError) else ScenarioError(f"{place} ({name}): {error}") from error
 
