@@ -163,7 +163,9 @@ def decode_batch(body: bytes, received_us: int) -> Decoded:
     operations: list[Operation] = []
     rejections: list[Rejection] = []
     for kind in ("post", "patch"):
-        runs = batch.get(kind) or []
+        runs = batch.get(kind)
+        if runs is None:
+            continue
         if not isinstance(runs, list):
             raise BodyUnreadableError(f"{kind} must be a list of runs", field=kind)
         size_bytes = len(body) // max(len(runs), 1)

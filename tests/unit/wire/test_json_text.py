@@ -1,0 +1,55 @@
+"""JSON from outside becomes a value that can be written again, or a sentence that says why not."""
+
+import contextlib
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from everytoken.wire.json_text import MAX_DEPTH, JsonError, load_json
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'{"a": [1, 2.5, null, true, "\xed\x95\x9c"]}', {"a": [1, 2.5, None, True, "한"]}),
+        (b'{"a": NaN, "b": [Infinity, -Infinity]}', {"a": None, "b": [None, None]}),
+        (b'{"a": 1e999}', {"a": None}),
+        (b'{"a": "\\ud800"}', {"a": "\ufffd"}),
+        (b'{"a": "\\ud83e\\uddf4", "b": "\\udc00x"}', {"a": "🧴", "b": "\ufffdx"}),
+        (b'{"a": "\xff"}', {"a": "\ufffd"}),
+        (b"18446744073709551615", 18446744073709551615),
+        (b"123456789012345678901234567890", 1.2345678901234568e29),
+        (b"[123456789012345678901234567890, NaN]", [1.2345678901234568e29, None]),
+    ],
+)
+def test_odd_values_become_plain_ones(text: bytes, value: object) -> None:
+    assert load_json(text) == value
+    assert orjson.loads(orjson.dumps(load_json(text))) == value
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"a": }', b"nul", b"{'a': 1}", b"\x00", b"9" * 5000])
+def test_what_is_no_json_says_where(text: bytes) -> None:
+    with pytest.raises(JsonError, match="not readable as JSON"):
+        load_json(text)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_depth_is_bounded_and_the_deepest_allowed_can_be_written_again(opening: bytes, closing: bytes) -> None:
+    deepest = load_json(opening * (MAX_DEPTH - 1) + b"[]" + closing * (MAX_DEPTH - 1))
+    orjson.dumps(deepest)
+    for depth in (MAX_DEPTH, 1000, 100_000):
+        with pytest.raises(JsonError, match="deeper than 200 levels"):
+            load_json(opening * depth + b"[]" + closing * depth)
+
+
+def test_many_brackets_side_by_side_are_not_deep() -> None:
+    assert load_json(b"[" + b"[],{}," * 500 + b"1]")[-1] == 1
+    assert load_json(b'["' + b"[" * 500 + b'"]') == ["[" * 500]
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_a_value_or_a_json_error(data: bytes) -> None:
+    with contextlib.suppress(JsonError):
+        orjson.dumps(load_json(data))
