@@ -25,7 +25,7 @@ from langsmith.utils import tracing_is_enabled
 
 from everytoken.catalog import PriceBook
 from everytoken.core.extract import extract_usage
-from everytoken.core.projections import to_langsmith
+from everytoken.core.projections import to_everytoken, to_langsmith
 from everytoken.core.usage import Usage
 
 log = logging.getLogger("eco2.telemetry")
@@ -176,6 +176,16 @@ class Telemetry:
                     "response_id": response_id,
                     "response_model": served,
                     "usage_incomplete": usage is None or usage.source != "provider",
+                    # What `usage_metadata` has no word for: fees per call, the tier, the provider's own object.
+                    "everytoken": to_everytoken(
+                        usage,
+                        response_id=response_id,
+                        response_model=served,
+                        call_path=path.name,
+                        layer="sdk",
+                        provider=path.provider,
+                        request_model=model,
+                    ),
                 }
             )
             if usage is not None:

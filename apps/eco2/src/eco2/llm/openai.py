@@ -163,7 +163,9 @@ class _Turns:
             self._see_item(event.item)
         elif event.type in TERMINAL_EVENTS:
             call.raw = event.response
-            call.outputs = event.response.model_dump(exclude_none=True, include={"object", "output", "status", "usage"})
+            call.outputs = event.response.model_dump(
+                exclude_none=True, include={"object", "output", "status", "usage", "tool_usage"}
+            )
             if event.type != "response.completed":
                 call.error = f"{event.type}: {event.response.error or event.response.incomplete_details}"
             self._call = None
