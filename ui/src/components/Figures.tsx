@@ -46,35 +46,45 @@ type CostProps = {
   full?: boolean;
   /** A `QualityNote` beside it already says what has no price. */
   noted?: boolean;
+  /** Still running: what is not known yet is no fault. */
+  pending?: boolean;
 };
 
 /** Money of a row: what is known, its quality, and a tag for what has no price. */
-export function Cost({ totals, decimals, full = false, noted = false }: CostProps) {
+export function Cost({ totals, decimals, full = false, noted = false, pending = false }: CostProps) {
   const { t } = useTranslation();
   const known = knownCost(totals);
   if (known.kind === "none") return <span className="num faint">·</span>;
-  const tag = known.unpriced > 0 && !noted && (
+  const tag = known.unpriced > 0 && !noted && !pending && (
     <span className="tag outlined" title={t("quality.unpricedCount", { count: known.unpriced })}>
       {t("quality.unpriced")}
     </span>
   );
+  if (pending && known.kind === "unknown") return <span className="num faint">…</span>;
   if (known.kind === "unknown") return noted ? <Unknown /> : <span className="cost">{tag}</span>;
   const figure = decimals === undefined ? money(known.usd) : moneyIn(known.usd, decimals);
-  const quality = markOf(totals);
+  const quality = pending ? null : markOf(totals);
   return (
     <span className={`cost ${quality === "estimated" ? "estimated" : ""}`}>
       {tag}
       <Mark quality={quality} all={full} />
+      {noted && !pending && known.unpriced > 0 && (
+        <span className="muted" title={t("quality.unpricedCount", { count: known.unpriced })}>
+          ≥
+        </span>
+      )}
       <Num figure={full ? { ...figure, value: figure.full } : figure} />
+      {pending && <span className="faint">…</span>}
     </span>
   );
 }
 
 /** Beneath a total: "99.2 % exact" with the split on hover, and how many calls have no price. */
-export function QualityNote({ totals }: { totals: Totals }) {
+export function QualityNote({ totals, pending = false }: { totals: Totals; pending?: boolean }) {
   const { t } = useTranslation();
   const share = exactShare(totals);
   if (share === null) return null;
+  if (pending) return <span className="muted">{t("quality.soFar")}</span>;
   return (
     <span className="quality-note">
       <span className={share === 1 ? "muted" : "warn"} title={t("quality.split", totals.quality)}>

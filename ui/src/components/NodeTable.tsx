@@ -114,9 +114,9 @@ function Share({ share }: { share: number }) {
 const PARTS = ["input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens"] as const;
 
 /** `in · cached · out · reasoning`, each in a column of its own. */
-export function TokenParts({ totals }: { totals: Totals }) {
+export function TokenParts({ totals, pending = false }: { totals: Totals; pending?: boolean }) {
   if (totals.llm_calls === 0) return <span className="token-parts" />;
-  if (totals.quality.missing === totals.llm_calls) return <Unknown />;
+  if (totals.quality.missing === totals.llm_calls) return pending ? <span className="faint">…</span> : <Unknown />;
   return (
     <span className="token-parts">
       {PARTS.map((part) => (

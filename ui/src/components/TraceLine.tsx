@@ -45,7 +45,7 @@ export const TraceLine = memo(function TraceLine({ row, project, scale, top, cur
         <Tokens value={row.total_tokens} />
       </span>
       <span role="cell" className="right">
-        <Cost totals={row} decimals={scale.decimals} />
+        <Cost totals={row} decimals={scale.decimals} pending={row.status === "pending"} />
       </span>
       <span role="cell" className="chips">
         {row.models.map((model) => (

@@ -70,6 +70,7 @@ export const en = {
     unpriced: "unpriced",
     unpricedCount: "{{count}} unpriced",
     noLlm: "no LLM",
+    soFar: "so far",
     help: {
       exact: "The provider reported every count.",
       partial: "Part of it is not exact: a cut stream, an estimate or a missing report.",
@@ -87,7 +88,7 @@ export const en = {
     tool_use: "tool use",
     media: "image and audio",
   },
-  tokenShort: { input: "in", cache_read: "cached", output: "out", reasoning: "reason" },
+  tokenShort: { input: "in", cache_read: "cached", output: "out", reasoning: "reasoning" },
   status: {
     success: "Succeeded",
     error: "Failed",

@@ -72,6 +72,7 @@ export const ko: Words = {
     unpriced: "단가 없음",
     unpricedCount: "단가 없음 {{count}}건",
     noLlm: "LLM 없음",
+    soFar: "지금까지",
     help: {
       exact: "모든 수치를 제공자가 보고했습니다.",
       partial: "끊긴 스트림이나 추정치, 누락된 보고가 섞여 있습니다.",

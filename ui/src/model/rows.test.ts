@@ -13,7 +13,7 @@ const RUNS = [
     depth: 2,
     duration_ms: 200,
     ttft_ms: 91,
-    subtree: totals({ llm_calls: 1, cost_known_usd: "0.0025" }),
+    subtree: totals({ llm_calls: 1, cost_usd: "0.0025", cost_known_usd: "0.0025" }),
   }),
   run({ run_id: "location", parent_run_id: "chat", depth: 1, offset_ms: 210, duration_ms: 600 }),
 ];

@@ -1,7 +1,7 @@
 /** The one row model of tree and waterfall: which runs are visible, and where their bars stand on the time axis. */
 
 import type { ChargeRow, RunRow, Totals } from "../api/schema";
-import { costShare } from "./quality";
+import { costShare, knownCost } from "./quality";
 
 export type Bar = {
   /** Left edge and width as shares of the axis, 0 to 1. */
@@ -75,7 +75,7 @@ export function linesOf(
       open,
       hidden: open === false ? below : 0,
       bar: barOf(run, axis, nowMs),
-      share: run.subtree.llm_calls > 0 ? costShare(run.subtree, whole) : null,
+      share: knownCost(run.subtree).kind === "known" ? costShare(run.subtree, whole) : null,
     });
     index += open === false ? below + 1 : 1;
   }

@@ -5,13 +5,21 @@ import { Cost } from "../../components/Figures";
 import { Arithmetic } from "./Arithmetic";
 
 /** A cost that explains itself when clicked: class × count × price, merged over its charges. */
-export function ExplainedCost({ totals, charges }: { totals: Totals; charges: readonly ChargeRow[] }) {
+export function ExplainedCost({
+  totals,
+  charges,
+  pending,
+}: {
+  totals: Totals;
+  charges: readonly ChargeRow[];
+  pending: boolean;
+}) {
   const { t } = useTranslation();
   if (totals.llm_calls === 0) return <span className="muted">{t("quality.noLlm")}</span>;
   return (
     <Popover.Root modal={false}>
       <Popover.Trigger className="explain" title={t("trace.explain")}>
-        <Cost totals={totals} full noted />
+        <Cost totals={totals} full noted pending={pending} />
       </Popover.Trigger>
       <Popover.Portal>
         <Popover.Content className="popover" align="start" sideOffset={6} collisionPadding={8}>

@@ -14,6 +14,7 @@ import { ExplainedCost } from "./ExplainedCost";
 export function TraceHead({ view, current, onView }: { view: TraceView; current: View; onView: (view: View) => void }) {
   const { t } = useTranslation();
   const { trace, saved_ms: saved, truncated_runs: truncated } = view;
+  const pending = trace.status === "pending";
   const saving = saved === null ? null : duration(saved);
   return (
     <header className="trace-head">
@@ -50,8 +51,8 @@ export function TraceHead({ view, current, onView }: { view: TraceView; current:
           </span>
         </span>
         <span className="fact">
-          <ExplainedCost totals={trace} charges={view.charges} />
-          <QualityNote totals={trace} />
+          <ExplainedCost totals={trace} charges={view.charges} pending={pending} />
+          <QualityNote totals={trace} pending={pending} />
         </span>
         {saving && saved !== null && saved > 0 && (
           <span className="fact saved">{t("trace.saved", { value: `${saving.value} ${saving.unit}` })}</span>

@@ -3,7 +3,7 @@ import type { RunRow } from "../../api/schema";
 import { Cost, Mark } from "../../components/Figures";
 import { TokenParts } from "../../components/NodeTable";
 import { duration, percent } from "../../model/format";
-import { markOf } from "../../model/quality";
+import { knownCost, markOf } from "../../model/quality";
 import type { Bar, Line } from "../../model/rows";
 
 type Props = {
@@ -19,6 +19,8 @@ type Props = {
 export function WaterfallRow({ line, top, selected, decimals, onSelect, onToggle }: Props) {
   const { t } = useTranslation();
   const { run } = line;
+  const pending = run.status === "pending";
+  const quality = markOf(run.subtree);
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: j, k and Enter are bound for the whole page; the name is a button
     <div
@@ -68,11 +70,16 @@ export function WaterfallRow({ line, top, selected, decimals, onSelect, onToggle
         <RunBar run={run} bar={line.bar} />
       </span>
       <span role="gridcell" className="wf-tokens">
-        <Mark quality={markOf(run.subtree)} />
-        <TokenParts totals={run.subtree} />
+        {!pending && quality !== "missing" && <Mark quality={quality} />}
+        <TokenParts totals={run.subtree} pending={pending} />
       </span>
       <span role="gridcell" className="right">
-        <Cost totals={run.subtree} decimals={decimals} />
+        <Cost
+          totals={run.subtree}
+          decimals={decimals}
+          pending={pending}
+          noted={knownCost(run.subtree).kind === "known"}
+        />
       </span>
       <span role="gridcell" className="right num wf-share">
         {line.share === null ? "" : percent(line.share)}
