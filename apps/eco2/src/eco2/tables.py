@@ -23,27 +23,30 @@ def load(name: str) -> dict[str, Any]:
 class Disposal:
     """How to put out 26 kinds of things. The rules are general; municipalities differ, and every answer says so."""
 
-    def __init__(self, items: list[dict[str, Any]] | None = None) -> None:
-        self.items = load("disposal")["items"] if items is None else items
+    def __init__(self) -> None:
+        table = load("disposal")
+        self.items: list[dict[str, Any]] = [
+            {**item, "sources": [table["sources"][name] for name in item["sources"]]} for item in table["items"]
+        ]
 
     def find(self, query: str, classification: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """The item that the message or the picture is about, with the steps that its situation calls for."""
-        seen = f"{(classification or {}).get('minor_category', '')} {(classification or {}).get('middle_category', '')}"
-        item = self._by_alias(query) or self._by_alias(seen) or self._by_keyword(query)
+        seen = classification or {}
+        shown = [seen.get("minor_category", ""), seen.get("middle_category", "")]
+        item = next((hit for text in (*shown, query) if (hit := self._by_alias(text))), None) or self._by_keyword(query)
         if item is None:
             return None
-        situation = f"{query} {' '.join((classification or {}).get('situation_tags', []))}"
-        matching = [note for word, note in item.get("situations", {}).items() if word in situation]
+        situation = " ".join((query, *seen.get("situation_tags", [])))
+        matching = [note for word, note in item["situations"].items() if word in situation]
         return {**{key: value for key, value in item.items() if key != "situations"}, "for_this_situation": matching}
 
     def _by_alias(self, text: str) -> dict[str, Any] | None:
         """The item with the longest name that stands in the text: 투명 페트병 before 페트병."""
-        squeezed = text.replace(" ", "")
         hits = [
             (len(alias), -index, item)
             for index, item in enumerate(self.items)
             for alias in item["names"]
-            if alias.replace(" ", "") in squeezed
+            if _names(text, alias)
         ]
         return max(hits, key=lambda hit: hit[:2])[2] if hits else None
 
@@ -67,6 +70,13 @@ class Disposal:
     @staticmethod
     def grade(score: float) -> str:
         return next(name for least, name in GRADES if score >= least)
+
+
+def _names(text: str, alias: str) -> bool:
+    """Whether the text names the thing. One syllable must be a word of its own: 책 is not in 정책."""
+    if len(alias) > 1:
+        return alias.replace(" ", "") in text.replace(" ", "")
+    return re.search(rf"(?<![가-힣]){alias}(?:은|는|이|가|을|를|도|만|의|하고|이랑|이나)?(?![가-힣])", text) is not None
 
 
 def content_words(text: str) -> list[str]:
