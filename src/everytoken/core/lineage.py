@@ -127,7 +127,9 @@ def first_text(metadata: Mapping[str, Any], keys: Iterable[str]) -> str | None:
     """The first of `keys` that holds a name: text, or a number as text."""
     for key in keys:
         value = metadata.get(key)
-        if isinstance(value, str) and value:
+        if value is None or value == "":
+            continue
+        if isinstance(value, str):
             return value
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)

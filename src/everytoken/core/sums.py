@@ -1,10 +1,11 @@
 """What sets of charges add up to: the only way in which tokens and money are summed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 
 from everytoken.core.charge import Charge
+from everytoken.core.pricing import MONEY
 
 BILLED = ("priced", "approximate")
 """Cost states that count as known money; an estimate stays outside billed totals."""
@@ -37,7 +38,19 @@ class Sums:
         return None if self.unpriced_calls else self.cost_known_usd
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Sums)})
+        return Sums(
+            llm_calls=self.llm_calls + other.llm_calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            reasoning_tokens=self.reasoning_tokens + other.reasoning_tokens,
+            cost_known_usd=MONEY.add(self.cost_known_usd, other.cost_known_usd),
+            unpriced_calls=self.unpriced_calls + other.unpriced_calls,
+            exact=self.exact + other.exact,
+            partial=self.partial + other.partial,
+            estimated=self.estimated + other.estimated,
+            missing=self.missing + other.missing,
+        )
 
 
 NOTHING = Sums()

@@ -11,7 +11,7 @@ LAYER_RANK: Final[dict[Layer, int]] = {
     "transport": 0, "sdk": 1, "framework": 2, "agents": 3, "otel": 4, "manual": 5,
 }  # fmt: skip
 SOURCE_RANK: Final[dict[UsageSource, int]] = {"provider": 0, "partial": 1, "estimated": 2}
-MAX_REACH = 128
+MAX_REACH = 64
 """Requests remembered below one run, the newest: what repeats an older one is suppressed without naming it."""
 
 Rank = tuple[bool, int, int, str, int]
