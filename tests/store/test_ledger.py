@@ -327,6 +327,14 @@ def test_a_write_that_the_engine_refuses_says_so(ledger: Ledger) -> None:
         ledger.read_trace(TRACE)
 
 
+def test_a_read_beyond_its_memory_is_stopped(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    greedy = "SELECT length(groupArray(cityHash64(number))) AS n FROM numbers(1000000000)"
+    monkeypatch.setattr("everytoken.store.ledger._text", lambda _name: greedy)
+
+    with pytest.raises(ReadTooLargeError):
+        ledger.select("greedy")
+
+
 def test_a_read_cannot_write(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.write([run(TRACE)], [], [])
     monkeypatch.setattr("everytoken.store.ledger._text", lambda _name: "DROP TABLE run_versions")

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from everytoken.cli.errors import CommandError
 from everytoken.config import DEFAULT_PORT, Settings
+from everytoken.server.listen import bind, is_loopback
 
 
 def serve(
@@ -22,19 +23,19 @@ def serve(
 ) -> None:
     """Receive traces, keep the ledger, answer the page and the API, until Ctrl-C."""
     settings = _settings({"host": host, "port": port, "data": data})
-    # The engine takes half a second to load: a refusal is quicker without it.
-    from everytoken.catalog.errors import PriceFileError
-    from everytoken.server import listen
-    from everytoken.store.errors import StoreError
-
-    if not listen.is_loopback(settings.host):
+    if not is_loopback(settings.host):
         raise CommandError(
             f"refusing to listen on {settings.host}: anyone who reaches it could read and write everything",
             hint="listen on 127.0.0.1 and put a proxy that asks for a login in front",
         )
     sock = _bind(settings.host, settings.port)
+    # The engine takes a second to load: a refusal comes without it.
+    from everytoken.catalog.errors import PriceFileError
+    from everytoken.server.running import run
+    from everytoken.store.errors import StoreError
+
     try:
-        listen.run(settings, sock, lambda url: typer.echo(f"everytoken listens on {url}", err=True))
+        run(settings, sock, lambda url: typer.echo(f"everytoken listens on {url}", err=True))
     except StoreError as error:
         raise CommandError(str(error), hint=error.hint) from error
     except PriceFileError as error:
@@ -56,10 +57,8 @@ def _settings(given: dict[str, Any]) -> Settings:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    from everytoken.server import listen
-
     try:
-        return listen.bind(host, port)
+        return bind(host, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise CommandError(

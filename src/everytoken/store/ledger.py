@@ -37,6 +37,11 @@ SESSION = {
     "max_partitions_per_insert_block": 0,  # an import of old runs may touch every week of the year
     "max_threads": 2,
 }
+_ENGINE = """<clickhouse>
+  <max_server_memory_usage>{memory}</max_server_memory_usage>
+  <mark_cache_size>67108864</mark_cache_size>
+</clickhouse>
+"""
 READ_LIMITS = {
     "max_execution_time": READ_TIMEOUT_S,
     "timeout_overflow_mode": "throw",
@@ -67,12 +72,20 @@ class Ledger:
             FolderError: the engine cannot open it.
         """
         path = settings.data_dir / "ledger"
+        engine_file = settings.data_dir / "engine.xml"
 
         def connect(**more: Any) -> Client:
-            return clickhouse_connect.get_client(interface="chdb", path=str(path), settings=SESSION, **more)
+            return clickhouse_connect.get_client(
+                interface="chdb",
+                path=str(path),
+                settings={**SESSION, "max_memory_usage": settings.memory_max_bytes // 2},
+                chdb_options={"config-file": str(engine_file)},
+                **more,
+            )
 
         try:
             path.mkdir(parents=True, exist_ok=True)
+            engine_file.write_text(_ENGINE.format(memory=settings.memory_max_bytes))
             writer = connect()
             writer.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
             writer.database = DATABASE
