@@ -36,13 +36,6 @@ SYMBOL_SHARE = 0.15
 FAMILY_FACTORS: Mapping[str, float] = {"google": 1.12}
 """o200k counts to the family's own: Gemma 3 makes 3 to 23% more of English, code and JSON, 6% less of Korean prose."""
 
-WARNINGS: Mapping[str, str] = {
-    "estimate_lower_bound": "The model reasons before it answers; reasoning can't be estimated and is not included.",
-    "estimate_by_bytes": "No tokeniser is installed; tokens were estimated from the length in bytes.",
-    "estimate_image_size": "An image was only linked to; 1024 by 1024 pixels were assumed.",
-}
-"""Codes that an estimated usage can carry."""
-
 _PATTERN = "|".join(
     (
         r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
@@ -122,7 +115,8 @@ def estimate_usage(
 ) -> Usage:
     """The usage that a request with `prompt` and an `answer` so far probably has, with source `estimated`.
 
-    `prompt` is a text, a list of chat messages, or of Gemini contents; `answer` a text or a message. Never raises.
+    `prompt` is a text, a list of chat messages, or of Gemini contents; `answer` a text or a message. Its warnings say
+    `estimate_by_bytes`, `estimate_lower_bound` or `estimate_image_size`. Never raises.
     """
     sent, said = _Content(), _Content()
     sent.read(prompt)

@@ -92,7 +92,7 @@ class Group:
 
     @property
     def recency(self) -> tuple[int, str, int]:
-        return (self.owner.run.start_us, self.owner.run.run_id, self.owner.evidence.index)
+        return (self.owner.run.start_us, self.owner.run.run_id, -self.owner.evidence.index)
 
     @property
     def failed(self) -> bool:

@@ -35,6 +35,9 @@ WARNINGS: dict[str, str] = {
     "usage_hidden_requests": "The SDK made further billed requests in the same call whose usage it did not return.",
     "usage_cache_added": "The input was reported without cached tokens; they were added.",
     "cache_modality_assumed": "It is not known which cached tokens were audio, image or video; text was assumed first.",
+    "estimate_lower_bound": "The model reasons before it answers; reasoning can't be estimated and is not included.",
+    "estimate_by_bytes": "No tokeniser is installed; tokens were estimated from the length in bytes.",
+    "estimate_image_size": "An image was only linked to; 1024 by 1024 pixels were assumed.",
 }
 """Every warning code a usage can carry, with the sentence that explains it."""
 
