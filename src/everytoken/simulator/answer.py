@@ -90,9 +90,9 @@ def compose(ask: Ask, rule: Rule | None, scenario: Scenario, seed: int) -> Answe
     texts = ("",) * ask.choices if calls else tuple(_text(ask, reply, said, chance, n) for n in range(ask.choices))
     queries, sources = _search(ask, reply)
     pictures = int(ask.wants_picture if reply.picture is None else reply.picture)
-    usage = reply.usage or _usage(ask, texts, calls, queries, pictures, chance)
+    usage = reply.usage or ask.usage or _usage(ask, texts, calls, queries, pictures, chance)
     finish = reply.finish or "stop"
-    if ask.limit is not None and usage.output > ask.limit and not reply.usage:
+    if ask.limit is not None and usage.output > ask.limit and reply.usage is None:
         usage, finish = _shortened(usage, ask.limit), "length"
     duration_ms = 150 + 12.0 * min(usage.output, 300) if reply.duration_ms is None else float(reply.duration_ms)
     first_token_ms = duration_ms * 0.25 if reply.first_token_ms is None else float(reply.first_token_ms)

@@ -16,8 +16,13 @@ from everytoken.simulator import (
     gemini,
     gemini_wire,
     kakao,
+    openai_audio,
+    openai_batch,
     openai_chat,
+    openai_images,
+    openai_models,
     openai_responses,
+    openai_stored,
     openai_wire,
     public_data,
 )
@@ -48,7 +53,31 @@ def create_app(scenario: Scenario, *, seed: int = 0, pace: Pace | None = None) -
     routes = [
         route("/v1/chat/completions", _chat, openai_wire.refuse),
         route("/v1/responses", _responses, openai_wire.refuse),
+        route("/v1/responses/input_tokens", openai_stored.count, openai_wire.refuse),
+        route("/v1/responses/compact", openai_stored.compact, openai_wire.refuse),
+        route("/v1/responses/{response_id}", openai_stored.retrieve, openai_wire.refuse, "GET"),
+        route("/v1/responses/{response_id}", openai_stored.delete, openai_wire.refuse, "DELETE"),
+        route("/v1/responses/{response_id}/cancel", openai_stored.cancel, openai_wire.refuse),
+        route("/v1/responses/{response_id}/input_items", openai_stored.items, openai_wire.refuse, "GET"),
         route("/v1/embeddings", _embeddings, openai_wire.refuse),
+        route("/v1/images/generations", _images, openai_wire.refuse),
+        route("/v1/images/edits", _images, openai_wire.refuse),
+        route("/v1/audio/transcriptions", _transcription, openai_wire.refuse),
+        route("/v1/audio/translations", _transcription, openai_wire.refuse),
+        route("/v1/audio/speech", _speech, openai_wire.refuse),
+        route("/v1/moderations", openai_models.moderate, openai_wire.refuse),
+        route("/v1/files", openai_batch.upload, openai_wire.refuse),
+        route("/v1/files", openai_batch.files, openai_wire.refuse, "GET"),
+        route("/v1/files/{file_id}", openai_batch.one_file, openai_wire.refuse, "GET", "DELETE"),
+        route("/v1/files/{file_id}/content", openai_batch.file_content, openai_wire.refuse, "GET"),
+        route("/v1/batches", openai_batch.create, openai_wire.refuse),
+        route("/v1/batches", openai_batch.batches, openai_wire.refuse, "GET"),
+        route("/v1/batches/{batch_id}", openai_batch.retrieve, openai_wire.refuse, "GET"),
+        route("/v1/batches/{batch_id}/cancel", openai_batch.cancel, openai_wire.refuse),
+        route("/v1/models", openai_models.models, openai_wire.refuse, "GET"),
+        route("/v1beta/models", openai_models.models, gemini_wire.refuse, "GET"),
+        route("/v1/models/{model}", openai_models.one_model, openai_wire.refuse, "GET"),
+        route("/v1beta/models/{model}", openai_models.one_model, gemini_wire.refuse, "GET"),
         route("/v1beta/models/{model}:{verb}", _gemini, gemini_wire.refuse),
         route("/v1/models/{model}:{verb}", _gemini, gemini_wire.refuse),
         route("/v2/local/search/keyword.json", kakao.search_keyword, kakao.refuse, "GET"),
@@ -86,6 +115,26 @@ async def _embeddings(request: Request, world: World) -> Any:
     openai_wire.check_key(request)
     ask = embeddings.read_openai(await read_object(request))
     return embeddings.write_openai(world.begin(ask, request, clock))
+
+
+async def _images(request: Request, world: World) -> Any:
+    clock = world.clock()
+    openai_wire.check_key(request)
+    ask = await openai_images.read_images(request, edit=request.url.path.endswith("/edits"))
+    return openai_images.write_images(world.begin(ask, request, clock))
+
+
+async def _transcription(request: Request, world: World) -> Any:
+    clock = world.clock()
+    openai_wire.check_key(request)
+    ask = await openai_audio.read_transcription(request, translation=request.url.path.endswith("/translations"))
+    return openai_audio.write_transcription(world.begin(ask, request, clock))
+
+
+async def _speech(request: Request, world: World) -> Any:
+    clock = world.clock()
+    openai_wire.check_key(request)
+    return openai_audio.write_speech(world.begin(await openai_audio.read_speech(request), request, clock))
 
 
 async def _gemini(request: Request, world: World) -> Any:

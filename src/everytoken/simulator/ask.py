@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from everytoken.simulator.billing import Billed
+
 KOREAN_TOKENS_PER_CHARACTER = 0.7
 """Hangul and Han characters; measured on o200k_base with Korean prose it lies between 0.6 and 0.8."""
 OTHER_TOKENS_PER_CHARACTER = 0.27
@@ -61,6 +63,8 @@ class Ask:
     limit: int | None = None
     """Most output tokens the client allows."""
     tier: str = "default"
+    usage: Billed | None = None
+    """What the answer costs where no words are made: vectors, pictures, sound."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """What one dialect alone needs to answer."""
 

@@ -92,6 +92,8 @@ class Entry:
     model: str
     api: str
     stream: bool
+    tier: str
+    """Served tier: `default`, `standard`, `flex`, `priority`, `batch`, ..."""
     billed: Billed
     usage_sent: bool = False
     """Whether the wire carried exactly the usage that is billed."""

@@ -44,13 +44,19 @@ def read_openai(body: Json) -> Ask:
         model=model,
         digest=digest_of("embeddings", body),
         user=str(inputs[-1]),
-        input_tokens=tokens,
+        usage=Billed(input=tokens),
         extra={"inputs": inputs, "dimensions": _checked(dimensions), "format": body.get("encoding_format", "float")},
     )
 
 
 def write_openai(exchange: Exchange) -> WholeReply:
-    extra, billed = exchange.ask.extra, input_only(exchange)
+    entry = exchange.open_entry(f"embd_{exchange.chance.token(24)}", exchange.answer.usage)
+    body = openai_body(exchange)
+    return WholeReply(exchange, entry, orjson.dumps(body), headers=openai_wire.headers_of(exchange))
+
+
+def openai_body(exchange: Exchange) -> Json:
+    extra, billed = exchange.ask.extra, exchange.answer.usage
     vectors = [vector(str(entry), extra["dimensions"]) for entry in extra["inputs"]]
     packed = extra["format"] == "base64"
     data = [
@@ -61,8 +67,7 @@ def write_openai(exchange: Exchange) -> WholeReply:
     if not exchange.has_fault("no_usage"):
         usage = {"prompt_tokens": billed.input, "total_tokens": billed.input}
         body["usage"] = dict.fromkeys(usage) if exchange.has_fault("null_usage") else usage
-    entry = exchange.open_entry(f"embd_{exchange.chance.token(24)}", billed)
-    return WholeReply(exchange, entry, orjson.dumps(body), headers=openai_wire.headers_of(exchange))
+    return body
 
 
 def read_gemini(body: Json, model: str, *, batch: bool) -> Ask:
@@ -78,7 +83,7 @@ def read_gemini(body: Json, model: str, *, batch: bool) -> Ask:
         model=model,
         digest=digest_of(f"embed {model}", body),
         user=texts[-1],
-        input_tokens=sum(map(tokens_of, texts)),
+        usage=Billed(input=sum(map(tokens_of, texts))),
         extra={
             "texts": texts,
             "batch": batch,
@@ -88,7 +93,7 @@ def read_gemini(body: Json, model: str, *, batch: bool) -> Ask:
 
 
 def write_gemini(exchange: Exchange) -> WholeReply:
-    extra, billed = exchange.ask.extra, input_only(exchange)
+    extra, billed = exchange.ask.extra, exchange.answer.usage
     vectors = [{"values": vector(text, extra["dimensions"])} for text in extra["texts"]]
     body: Json = {"embeddings": vectors} if extra["batch"] else {"embedding": vectors[0]}
     if not exchange.has_fault("no_usage"):
@@ -96,12 +101,6 @@ def write_gemini(exchange: Exchange) -> WholeReply:
         body["usageMetadata"] = {"promptTokenCount": None} if exchange.has_fault("null_usage") else usage
     entry = exchange.open_entry(f"embd_{exchange.chance.token(24)}", billed)
     return WholeReply(exchange, entry, orjson.dumps(body), headers=gemini_wire.headers_of(exchange))
-
-
-def input_only(exchange: Exchange) -> Billed:
-    """The bill of a call that generates nothing."""
-    usage = exchange.answer.usage
-    return Billed(input=usage.input, input_image=usage.input_image, input_audio=usage.input_audio)
 
 
 def _checked(dimensions: int) -> int:

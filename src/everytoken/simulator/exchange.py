@@ -13,7 +13,7 @@ from everytoken.simulator.billing import Billed, Entry, Ledger
 from everytoken.simulator.chance import Chance
 from everytoken.simulator.faults import HEADER, Fault, Faults, read_fault
 from everytoken.simulator.pacing import Clock, Pace
-from everytoken.simulator.scenario import Scenario
+from everytoken.simulator.scenario import Rule, Scenario
 from everytoken.simulator.shelf import Shelf
 
 MAX_HANG_S = 600.0
@@ -73,11 +73,25 @@ class World:
         if fault is not None and fault.status is not None:
             self.ledger.refused += 1
             raise RefusalError(fault.status, "", retry_after_s=fault.value if fault.status in (429, 503) else None)
+        return self._exchange(ask, rule, fault, clock, attempt=_attempt(request))
+
+    def begin_offline(self, ask: Ask, clock: Clock) -> "Exchange":
+        """The answer to one line of a batch: no faults, no retries."""
+        return self._exchange(ask, self.scenario.choose(ask), None, clock, attempt=None)
+
+    def number(self, key: str) -> int:
+        """How often this has been asked for, from 1: tells repeats of the same request apart."""
+        if len(self.repeats) >= MAX_DIGESTS and key not in self.repeats:
+            self.repeats.clear()
+        self.repeats[key] = self.repeats.get(key, 0) + 1
+        return self.repeats[key]
+
+    def _exchange(
+        self, ask: Ask, rule: Rule | None, fault: Fault | None, clock: Clock, *, attempt: int | None
+    ) -> "Exchange":
         answer = compose(ask, rule, self.scenario, self.seed)
-        chance = Chance(self.seed, "id", ask.digest, self._repeat(ask.digest))
-        exchange = Exchange(
-            ask, answer, fault, clock, chance, request_id=f"req_{chance.hex(32)}", attempt=_attempt(request)
-        )
+        chance = Chance(self.seed, "id", ask.digest, self.number(ask.digest))
+        exchange = Exchange(ask, answer, fault, clock, chance, request_id=f"req_{chance.hex(32)}", attempt=attempt)
         if ask.provider in BILLED_PROVIDERS:
             exchange.ledger = self.ledger
         return exchange
@@ -90,12 +104,6 @@ class World:
             return read_fault(header)
         except ValueError as error:
             raise RefusalError(400, f"{HEADER}: {error}") from error
-
-    def _repeat(self, digest: str) -> int:
-        if len(self.repeats) >= MAX_DIGESTS and digest not in self.repeats:
-            self.repeats.clear()
-        self.repeats[digest] = self.repeats.get(digest, 0) + 1
-        return self.repeats[digest]
 
 
 @dataclass(slots=True)
@@ -134,6 +142,7 @@ class Exchange:
             model=model or self.answer.model,
             api=api or self.ask.api,
             stream=self.ask.stream,
+            tier=self.ask.tier,
             billed=billed,
             request_id=self.request_id,
             attempt=self.attempt,

@@ -44,8 +44,15 @@ class Stored:
     input: list[Json]
     context_tokens: int
     """What a following response reads of it."""
-    shows_usage: bool = True
+    exchange: Exchange
     cancelled: bool = False
+
+    def cancel(self) -> None:
+        """Stop generating: what was generated until now is billed."""
+        begun = self.exchange.clock.started
+        share = (asyncio.get_running_loop().time() - begun) / max(1e-9, self.ready - begun)
+        self.entry.billed = self.exchange.answer.usage.generated(min(1.0, share))
+        self.entry.aborted = self.cancelled = True
 
     def now(self) -> Json:
         """The response as of now: queued, in progress or finished."""
@@ -53,7 +60,7 @@ class Stored:
             return self.body | {"status": "cancelled", "output": [], "usage": None, "completed_at": None}
         if asyncio.get_running_loop().time() < self.ready:
             return self.body | {"status": "in_progress", "output": [], "usage": None, "completed_at": None}
-        self.entry.usage_sent = self.entry.usage_sent or self.shows_usage
+        self.entry.usage_sent = self.entry.usage_sent or not self.exchange.usage_is_hidden
         self.entry.open = False
         return self.body
 
@@ -131,12 +138,12 @@ def write_responses(exchange: Exchange, world: World) -> WholeReply | StreamRepl
         entry=entry,
         input=exchange.ask.extra["input"],
         context_tokens=exchange.answer.usage.input + exchange.answer.usage.output - exchange.answer.usage.reasoning,
-        shows_usage=not exchange.usage_is_hidden,
+        exchange=exchange,
     )
     if request.get("store") is not False:
         world.shelf.put(response_id, stored)
     if exchange.ask.stream:
-        return StreamReply(exchange, entry, _frames(exchange, body), headers=headers_of(exchange))
+        return StreamReply(exchange, entry, frames_of(exchange, body), headers=headers_of(exchange))
     if request.get("background"):
         queued = body | {"status": "queued", "output": [], "usage": None, "completed_at": None}
         return _at_once(exchange, entry, orjson.dumps(queued))
@@ -234,7 +241,7 @@ def _message(exchange: Exchange, item_id: str, status: str) -> Json:
     return {"id": item_id, "type": "message", "status": status, "role": "assistant", "content": [content]}
 
 
-def _frames(exchange: Exchange, body: Json) -> list[Frame]:
+def frames_of(exchange: Exchange, body: Json) -> list[Frame]:
     """The events of the real stream, numbered, each item added, filled and done."""
     events = list(_events(body, exchange.answer.chunks, exchange.chance))
     answer = exchange.answer

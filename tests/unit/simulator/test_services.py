@@ -78,7 +78,14 @@ def test_kakao_errors(
 
 
 KMA = "/1360000/VilageFcstInfoService_2.0"
-CELL: dict[str, Any] = {"serviceKey": "k", "dataType": "JSON", "base_date": "20260801", "base_time": "1400", "nx": 60, "ny": 127}
+CELL: dict[str, Any] = {
+    "serviceKey": "k",
+    "dataType": "JSON",
+    "base_date": "20260801",
+    "base_time": "1400",
+    "nx": 60,
+    "ny": 127,
+}
 
 
 def test_nowcast_observes_temperature_rain_and_humidity(http: httpx.Client) -> None:
