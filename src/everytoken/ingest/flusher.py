@@ -77,7 +77,7 @@ class Flusher:
         self._decoded_bytes = 0
         self._unwritten: set[str] = set()
         """Traces that changed since the ledger last took them."""
-        self._parked = dict.fromkeys(journal.backlog.parked, 0)
+        self._parked: dict[str, int] = dict.fromkeys(journal.backlog.parked, 0)
         """Waiting runs that the journal keeps: run id → number of operations kept."""
         self._last_row = self._rows[-1].row_id if self._rows else 0
         self._done_row = self._rows[0].row_id - 1 if self._rows else 0
@@ -96,9 +96,8 @@ class Flusher:
         return self._decoded_bytes
 
     def start(self) -> None:
-        parked = [op for data in self._journal.backlog.parked.values() for op in load_operations(data)]
-        self.fold.take(((operation, self.fold.trace_id(operation)) for operation in parked), self._clock_us())
-        self._unwritten.update(self.fold.traces)
+        for data in self._journal.backlog.parked.values():
+            self.fold.wait(load_operations(data))
         self._thread.start()
 
     def committed(self, rows: Sequence[tuple[int, int, Decoded | None]]) -> None:
@@ -168,7 +167,7 @@ class Flusher:
         pause_s = BACKOFF_S
         while True:
             try:
-                self._flush(rows)
+                self._flush(rows, first_try=pause_s == BACKOFF_S)
             except StoreError as error:
                 self.counters.ledger_failures += 1
                 log.warning("the ledger could not take a flush, trying again in %.1f s: %s", pause_s, error)
@@ -197,11 +196,14 @@ class Flusher:
                 self._wake.wait(min(left_s, 0.2) if self._stop_at is not None else left_s)
         return True
 
-    def _flush(self, rows: list[_Row]) -> None:
+    def _flush(self, rows: list[_Row], *, first_try: bool = True) -> None:
         operations, feedback = self._contents(rows)
         found = self.fold.find(operations)
         self._restore(rows, operations, found)
         self._unwritten |= self.fold.take(zip(operations, found, strict=True), self._clock_us())
+        if first_try:  # on the next one, all of it is there already
+            self.counters.duplicates += self.fold.duplicates
+        self.fold.duplicates = 0
         changes = [self._settle_one(trace_id) for trace_id in self._unwritten]
         self._write(changes)
         self._release(rows, feedback)
@@ -213,8 +215,6 @@ class Flusher:
                 )
         self._unwritten.clear()
         self.counters.flushes += 1
-        self.counters.duplicates += self.fold.duplicates
-        self.fold.duplicates = 0
         self.counters.traces_left += self.fold.shrink(self._clock_us())
 
     def _contents(self, rows: list[_Row]) -> tuple[list[Operation], list[Feedback]]:

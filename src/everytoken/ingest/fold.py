@@ -200,19 +200,31 @@ class Fold:
             operation, place = restored(run)
             self._add(trace, self._place(trace, run.run_id, place), operation, set())
 
+    def wait(self, operations: Iterable[Operation]) -> None:
+        """Keep operations of runs that have no place yet."""
+        for operation in operations:
+            waiting = self.waiting.setdefault(operation.run_id, [])
+            if all(known.order != operation.order for known in waiting):
+                waiting.append(operation)
+                self.waiting_bytes += operation.size_bytes
+
     def take(self, operations: Iterable[tuple[Operation, str | None]], now_us: int) -> set[str]:
         """Merge operations with the trace that `find` gave; answers the ids of the traces that changed."""
         touched: set[str] = set()
         for operation, trace_id in operations:
-            trace = self.traces.get(trace_id) if trace_id else None
-            fold = trace.runs.get(operation.run_id) if trace else None
-            if trace is not None and fold is not None:
-                self._add(trace, fold, operation, touched)
+            placed_in = self._trace_by_run.get(operation.run_id)
+            if placed_in is not None:
+                trace = self.traces[placed_in]
+                self._add(trace, trace.runs[operation.run_id], operation, touched)
             else:
-                self._wait(operation)
+                self.wait([operation])
                 self._try_place(operation.run_id, trace_id, now_us, touched)
-        for run_id in list(itertools.islice(self.waiting, RECHECKED)):
-            self._try_place(run_id, None, now_us, touched)
+        placed = True
+        while placed:  # a run that found its place may be the parent another one waits for
+            waiting = len(self.waiting)
+            for run_id in list(itertools.islice(self.waiting, RECHECKED)):
+                self._try_place(run_id, None, now_us, touched)
+            placed = len(self.waiting) < waiting
         while len(self.waiting) > MAX_WAITING or self.waiting_bytes > self._max_bytes // 4:
             self._try_place(next(iter(self.waiting)), None, now_us, touched, patient=False)
         for trace_id in touched:
@@ -254,13 +266,6 @@ class Fold:
         self.run_count += 1
         return fold
 
-    def _wait(self, operation: Operation) -> None:
-        operations = self.waiting.setdefault(operation.run_id, [])
-        if any(known.order == operation.order for known in operations):
-            return
-        operations.append(operation)
-        self.waiting_bytes += operation.size_bytes
-
     def _add(self, trace: TraceFold, fold: RunFold, operation: Operation, touched: set[str]) -> None:
         if not fold.add(operation):
             self.duplicates += 1
@@ -281,7 +286,8 @@ class Fold:
         posted = any(o.kind == "post" for o in operations)
         parent = parent_of(fields, order)
         trace_id = (
-            trace_id
+            self._trace_by_run.get(run_id)
+            or trace_id
             or trace_of(run_id, fields, order, posted=posted)
             or (self._trace_by_run.get(parent) if parent else None)
         )
