@@ -140,6 +140,15 @@ class Draft:
             return None
         return value
 
+    def add_missing_reasoning(self) -> None:
+        """Gemini behind an OpenAI-compatible endpoint may leave reasoning out of its output; the total proves it."""
+        reasoning = self.outputs.get("reasoning")
+        if not reasoning or self.input_tokens is None or self.output_tokens is None:
+            return
+        if self.total_tokens == self.input_tokens + self.output_tokens + reasoning:
+            self.output_tokens += reasoning
+            self.warnings.add("usage_reasoning_added")
+
     def meter(self, name: str, amount: object) -> None:
         """Add a non-token amount; zero and absence add nothing, nonsense warns."""
         if amount is None:

@@ -5,7 +5,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from langsmith.run_trees import validate_extracted_usage_metadata
 
@@ -23,6 +23,10 @@ COUNT = st.one_of(
     st.text(max_size=3),
 )
 CLEAN = st.integers(0, 5_000)
+
+
+unhurried = settings(deadline=None)
+"""A busy machine is no counterexample."""
 
 
 def details(*names: str, count: st.SearchStrategy[Any] = COUNT) -> st.SearchStrategy[Any]:
@@ -124,6 +128,7 @@ def assert_lawful(usage: Usage) -> None:
     json.dumps(usage.raw, allow_nan=False)
 
 
+@unhurried
 @given(REPORTED)
 def test_every_reported_usage_obeys_the_invariants(reported: tuple[str, Any]) -> None:
     found = extract_usage(*reported)
@@ -131,6 +136,7 @@ def test_every_reported_usage_obeys_the_invariants(reported: tuple[str, Any]) ->
         assert_lawful(found.usage)
 
 
+@unhurried
 @given(REPORTED)
 def test_reading_the_kept_object_again_changes_nothing(reported: tuple[str, Any]) -> None:
     shape, raw = reported
@@ -146,6 +152,7 @@ def any_null(value: Any) -> bool:
     return any(any_null(item) for item in value) if isinstance(value, list) else value is None
 
 
+@unhurried
 @given(REPORTED, st.dictionaries(st.text(max_size=6).map(lambda t: f"x_{t}"), JSON, max_size=4))
 def test_unknown_fields_and_nulls_change_no_known_number(reported: tuple[str, Any], extra: dict[str, Any]) -> None:
     shape, raw = reported
@@ -154,6 +161,7 @@ def test_unknown_fields_and_nulls_change_no_known_number(reported: tuple[str, An
     assert extract_usage(shape, noisy).usage == extract_usage(shape, raw).usage
 
 
+@unhurried
 @given(USAGES, USAGES, USAGES)
 def test_addition_is_associative_and_commutative_with_zero(a: Usage, b: Usage, c: Usage) -> None:
     assert (a + b) + c == a + (b + c)
@@ -161,6 +169,7 @@ def test_addition_is_associative_and_commutative_with_zero(a: Usage, b: Usage, c
     assert a + ZERO == a == ZERO + a
 
 
+@unhurried
 @given(st.lists(st.tuples(CLEAN, CLEAN, CLEAN), min_size=1, max_size=6))
 def test_the_usage_of_all_requests_is_the_sum_over_requests(counts: list[tuple[int, int, int]]) -> None:
     responses = [
@@ -174,6 +183,7 @@ def test_the_usage_of_all_requests_is_the_sum_over_requests(counts: list[tuple[i
     assert together.total_tokens == sum(p + c + t for p, c, t in counts)
 
 
+@unhurried
 @given(
     st.lists(st.tuples(CLEAN, CLEAN), min_size=1, max_size=8),
     st.integers(0, 3),
@@ -199,6 +209,7 @@ def test_any_split_of_a_stream_reads_like_the_whole_answer(
     assert cut is None or cut.source == "partial"
 
 
+@unhurried
 @given(REPORTED)
 def test_langsmith_accepts_the_projection_and_its_details_are_disjoint(reported: tuple[str, Any]) -> None:
     usage = extract_usage(*reported).usage
@@ -212,6 +223,7 @@ def test_langsmith_accepts_the_projection_and_its_details_are_disjoint(reported:
         assert sent["total_tokens"] == sent["input_tokens"] + sent["output_tokens"]
 
 
+@unhurried
 @given(REPORTED)
 def test_our_own_metadata_entry_loses_nothing(reported: tuple[str, Any]) -> None:
     usage = extract_usage(*reported).usage
@@ -223,6 +235,7 @@ def test_our_own_metadata_entry_loses_nothing(reported: tuple[str, Any]) -> None
         assert found.usage.raw == usage.raw
 
 
+@unhurried
 @given(st.sampled_from(SHAPES), st.one_of(SUGGESTIVE, JSON))
 def test_arbitrary_json_never_raises_and_gives_lawful_usage_or_a_reason(shape: str, raw: Any) -> None:
     found = extract_usage(shape, raw)
@@ -233,6 +246,7 @@ def test_arbitrary_json_never_raises_and_gives_lawful_usage_or_a_reason(shape: s
             assert_lawful(usage)
 
 
+@unhurried
 @given(SUGGESTIVE, SUGGESTIVE, SUGGESTIVE, st.sampled_from(["llm", "chain", "tool", "embedding"]))
 def test_arbitrary_runs_give_lawful_evidence(metadata: Any, extra: Any, outputs: Any, run_type: str) -> None:
     run = Run(

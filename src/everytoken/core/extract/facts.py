@@ -101,13 +101,14 @@ def layer_of(run: Run) -> Layer:
         return "otel"
     if metadata.get("openai_span_id") or metadata.get("openai_trace_id"):
         return "agents"
-    if metadata.get("lc_versions") or str(metadata.get("ls_integration") or "").startswith("langchain"):
-        return "framework"
     if get(run.outputs, "generations") is not None:
         return "framework"
-    if "ls_invocation_params" in metadata and metadata.get("ls_model_type"):
-        return "sdk"
-    return "sdk" if run.name in _SDK_RUN_NAMES and metadata.get("ls_model_type") else "manual"
+    # Runs below LangChain's may inherit its metadata; what `traceable` made is not LangChain's own.
+    is_langchains = metadata.get("lc_versions") or str(metadata.get("ls_integration") or "").startswith("langchain")
+    if is_langchains and metadata.get("ls_method") != "traceable":
+        return "framework"
+    wrapped = "ls_invocation_params" in metadata or run.name in _SDK_RUN_NAMES
+    return "sdk" if wrapped and metadata.get("ls_model_type") else "manual"
 
 
 def call_path_of(run: Run, provider: str | None, searched: bool) -> str:

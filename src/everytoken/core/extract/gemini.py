@@ -238,6 +238,8 @@ def read_grounding(d: Draft, responses: Iterable[object], model: str | None) -> 
 
 def _ended(chunks: Sequence[object]) -> bool:
     """True once a candidate finished for another reason than to be continued, or the prompt was blocked."""
+    if not any(items(get(chunk, "candidates")) for chunk in chunks):
+        return True  # counts alone tell nothing of the end
     for chunk in reversed(chunks):
         if get(get(chunk, "prompt_feedback"), "block_reason") is not None:
             return True

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from everytoken.core.extract.facts import GOOGLE, known_provider
 from everytoken.core.extract.gemini import output_from_total
-from everytoken.core.extract.reading import first, get, is_record, plain
+from everytoken.core.extract.reading import first, get, is_record, plain, text
 from everytoken.core.extract.result import Context, Extraction, extraction, nothing, served_tier
 from everytoken.core.usage import Draft
 
@@ -27,8 +28,9 @@ def usage_metadata(raw: object, context: Context) -> Extraction:
     d.inputs["cache_creation"] = _cache_creation(d, sent, prefix)
     d.outputs = {key: d.count(made.get(key)) for key in ("audio", "image", "video")}
     d.outputs["reasoning"] = d.count(made.get(prefix + "reasoning", made.get("reasoning")))
-    if context.get("provider") == "google":
+    if known_provider(text(context.get("provider")) or "") in GOOGLE:
         output_from_total(d)
+    d.add_missing_reasoning()
     return nothing("absent") if d.is_empty and d.total_tokens is None else extraction(d)
 
 

@@ -27,7 +27,7 @@ def openai_draft(usage: object, tier: str | None = None) -> Draft:
             "prediction_accepted": d.count(get(made, "accepted_prediction_tokens")),
             "prediction_rejected": d.count(get(made, "rejected_prediction_tokens")),
         }
-        _add_missing_reasoning(d)
+        d.add_missing_reasoning()
     return d
 
 
@@ -46,19 +46,6 @@ def _read_input_details(d: Draft, sent: object) -> None:
     if cached is not None:
         d.inputs["cache_read_audio"] = d.count(get(cached, "audio_tokens"))
         d.inputs["cache_read_image"] = d.count(get(cached, "image_tokens"))
-
-
-def _add_missing_reasoning(d: Draft) -> None:
-    """Gemini behind an OpenAI-compatible endpoint may leave reasoning out of `completion_tokens`; the total tells."""
-    reasoning = d.outputs.get("reasoning")
-    if (
-        reasoning
-        and d.input_tokens is not None
-        and d.output_tokens is not None
-        and d.total_tokens == d.input_tokens + d.output_tokens + reasoning
-    ):
-        d.output_tokens += reasoning
-        d.warnings.add("usage_reasoning_added")
 
 
 def usage_object(response: object) -> object:

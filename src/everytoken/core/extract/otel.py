@@ -1,6 +1,7 @@
 """Span attributes: OpenTelemetry's GenAI conventions, OpenInference and OpenLLMetry. Keys are flat and dotted."""
 
 import json
+import re
 from collections.abc import Mapping
 
 from everytoken.core.extract.facts import GOOGLE, known_provider
@@ -51,6 +52,10 @@ _OPENINFERENCE = {
     "input_audio": ("llm.token_count.prompt_details.audio",),
     "output_audio": ("llm.token_count.completion_details.audio",),
 }
+_RESPONSE_ID = re.compile(
+    r'"id"\s*:\s*"((?:chatcmpl-|resp_)[\w-]{1,100})"|"(?:responseId|response_id)"\s*:\s*"([\w-]{1,100})"'
+)
+"""The ids of OpenAI's two APIs, which have marks of their own, and Gemini's, whose key has."""
 _LANGSMITH = ("langsmith.usage_metadata", "langsmith.metadata.usage_metadata")
 
 
@@ -102,6 +107,7 @@ def _extracted(raw: object, names: Mapping[str, tuple[str, ...]], context: Conte
     _add_excluded_cache(d)
     if _provider(raw, context) in GOOGLE:
         output_from_total(d)
+    d.add_missing_reasoning()
     return _named(d, raw)
 
 
@@ -121,9 +127,19 @@ def _named(d: Draft, raw: Attributes) -> Extraction:
         return nothing("unreadable")
     return Extraction(
         usage=d.finish(),
-        response_id=text(raw.get("gen_ai.response.id")),
+        response_id=response_id_of(raw),
         response_model=text(raw.get("gen_ai.response.model")),
     )
+
+
+def response_id_of(attributes: Attributes) -> str | None:
+    """`gen_ai.response.id`; OpenInference has no such attribute but writes the response itself as JSON text."""
+    reported = text(attributes.get("gen_ai.response.id"))
+    answer = attributes.get("output.value")
+    if reported or not isinstance(answer, str):
+        return reported
+    written = _RESPONSE_ID.search(answer, 0, MAX_JSON)
+    return next((found for found in written.groups() if found), None) if written else None
 
 
 def _provider(raw: Attributes, context: Context) -> str | None:

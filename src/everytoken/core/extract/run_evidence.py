@@ -9,7 +9,7 @@ from everytoken.core.extract import everytoken, facts, langchain, otel
 from everytoken.core.extract.langsmith import usage_metadata
 from everytoken.core.extract.openai_responses import child_usages, read_tool_meters
 from everytoken.core.extract.raw_outputs import from_outputs, raw_response
-from everytoken.core.extract.reading import get, is_record, text
+from everytoken.core.extract.reading import dig, get, is_record, text
 from everytoken.core.extract.result import ChildUsage, Context, Extraction
 from everytoken.core.run import USAGE_RUN_TYPES, Run
 from everytoken.core.usage import Draft, Usage
@@ -114,10 +114,16 @@ def _reading(run: Run) -> _Reading:
     model = facts.request_model_of(run)
     provider = facts.provider_of(run, (model,))
     response = raw_response(run.outputs) or run.outputs
-    tier = first_text(get(response, "service_tier"), run.metadata.get("service_tier"))
+    served = (get(response, "service_tier"), run.metadata.get("service_tier"))
+    asked = (
+        get(run.inputs, "service_tier"),
+        dig(run.inputs, "config", "service_tier"),
+        get(run.extra.get("invocation_params"), "service_tier"),
+    )
+    tier = first_text(*served, *asked)
     context: Context = {
         "provider": "google" if provider in facts.GOOGLE else provider,
-        "service_tier": tier if tier else None,
+        "service_tier": tier,
         "model": model,
     }
     reading = _Reading(run=run, layer=facts.layer_of(run), context=context)
@@ -155,7 +161,7 @@ def _base(reading: _Reading, found: Found | None) -> Evidence:
             get(own, "response_id"),
             get(response, "id"),
             get(response, "response_id"),
-            attributes.get("gen_ai.response.id"),
+            otel.response_id_of(attributes),
         ),
         call_path=first_text(get(own, "call_path")) or facts.call_path_of(run, provider, searched),
         layer=layer,
@@ -271,6 +277,9 @@ def _in_generations(reading: _Reading) -> list[Found]:
 
 def _in_response(reading: _Reading) -> list[Found]:
     found = from_outputs(reading.run.outputs, reading.context)
+    if found.usage is None and reading.is_request:
+        message = langchain.message(get(reading.run.outputs, "output"), reading.context)
+        found = message if message.usage else found
     # A chain that returns a response may return anyone's: only one that names itself can be told from its source.
     return _told(found, "outputs.usage") if reading.is_request or found.response_id else []
 

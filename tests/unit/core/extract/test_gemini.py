@@ -47,6 +47,27 @@ def test_a_cut_stream_is_partial_with_its_last_running_total() -> None:
     assert (usage.source, usage.warnings) == ("partial", ("usage_stream_cut",))
 
 
+def test_a_stream_cut_while_it_was_to_be_continued_is_partial() -> None:
+    waiting = chunk(promptTokenCount=50, candidatesTokenCount=9, totalTokenCount=59, finish="CONTINUATION")
+    assert usage_of(extract_usage("gemini.stream", [waiting])).source == "partial"
+
+
+def test_hops_in_one_stream_are_flagged() -> None:
+    hops = [
+        chunk(promptTokenCount=50, totalTokenCount=50, finish=end, response_id=i)
+        for i, end in (("a", None), ("b", "STOP"))
+    ]
+    assert usage_of(extract_usage("gemini.stream", hops)).warnings == ("usage_merged_hops",)
+
+
+def test_counts_without_candidates_are_taken_as_complete() -> None:
+    counts = [
+        {"usageMetadata": {"promptTokenCount": 5, "candidatesTokenCount": n, "totalTokenCount": 5 + n}} for n in (1, 2)
+    ]
+    usage = usage_of(extract_usage("gemini.stream", counts))
+    assert (usage.output_tokens, usage.source) == (2, "provider")
+
+
 def test_a_stream_cut_before_any_usage_has_none() -> None:
     found = extract_usage("gemini.stream", [chunk()])
     assert (found.usage, found.reason, found.response_id) == (None, "absent", "g-1")

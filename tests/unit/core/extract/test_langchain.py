@@ -150,3 +150,24 @@ def test_renamed_details_of_a_tier_are_read_with_their_cache_writes() -> None:
     assert found is not None
     assert (found.tier, found.input_token_details) == ("priority", {"cache_read": 40, "cache_creation": 20})
     assert found.output_token_details == {"reasoning": 20}
+
+
+def test_reasoning_left_out_by_a_compatible_endpoint_is_added() -> None:
+    told = {"input_tokens": 10, "output_tokens": 20, "total_tokens": 37, "output_token_details": {"reasoning": 7}}
+    found = extract_usage("langsmith.usage_metadata", told, {"provider": "openai"}).usage
+    assert found is not None
+    assert (found.output_tokens, found.warnings) == (27, ("usage_reasoning_added",))
+
+
+def test_what_wrap_gemini_drops_is_recovered_from_its_total() -> None:
+    # 100 prompt, 50 candidates, 20 thoughts and 30 tokens of a tool-use prompt, of which only the total tells.
+    told = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 200, "output_token_details": {"reasoning": 20}}
+    found = extract_usage("langsmith.usage_metadata", told, {"provider": "google-vertex"}).usage
+    assert found is not None
+    assert (found.input_tokens, found.output_tokens) == (130, 70)
+    assert found.input_token_details == {"tool_use": 30}
+    # Without thoughts there is nothing to tell them apart: all that is missing counts as output.
+    told = {"input_tokens": 100, "output_tokens": 50, "total_tokens": 170}
+    found = extract_usage("langsmith.usage_metadata", told, {"provider": "google"}).usage
+    assert found is not None
+    assert (found.input_tokens, found.output_tokens, found.warnings) == (100, 70, ("usage_output_from_total",))

@@ -142,3 +142,21 @@ def test_a_span_without_counts_is_a_request_with_missing_usage_if_it_is_a_model_
 def test_a_lone_total_can_not_be_priced() -> None:
     found = extract_usage("otel.gen_ai", {"gen_ai.usage.total_tokens": 50})
     assert (found.usage, found.reason) == (None, "total_only")
+
+
+@pytest.mark.parametrize(
+    ("written", "response_id"),
+    [
+        ('{"id": "chatcmpl-9", "object": "chat.completion"}', "chatcmpl-9"),
+        (
+            '{"generations": [[{"message": {"kwargs": {"id": "lc_run--1", "response_metadata": {"id":"resp_7"}}}}]]}',
+            "resp_7",
+        ),
+        ('{"candidates": [], "responseId": "aZ-3"}', "aZ-3"),
+        ("plain text", None),
+        (7, None),
+    ],
+)
+def test_a_response_id_written_inside_the_output_is_found(written: object, response_id: str | None) -> None:
+    (evidence,) = evidence_of(span({**OPENINFERENCE, "output.value": written}))
+    assert evidence.response_id == response_id

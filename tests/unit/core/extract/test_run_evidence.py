@@ -232,6 +232,30 @@ def test_a_chain_without_usage_says_nothing_and_one_with_usage_speaks() -> None:
     assert returned.place == "outputs.usage_metadata"
 
 
+def test_the_tier_asked_for_fills_in_where_the_response_names_none() -> None:
+    (asked,) = told_by(inputs={"service_tier": "flex"}, outputs={"usage_metadata": MESSAGE})
+    assert asked.usage is not None
+    assert asked.usage.tier == "flex"
+    (gemini,) = told_by(inputs={"config": {"service_tier": "priority"}}, outputs={"usage_metadata": MESSAGE})
+    assert gemini.usage is not None
+    assert gemini.usage.tier == "priority"
+
+
+def test_a_message_returned_by_a_traced_model_function_is_read_but_not_from_a_chain() -> None:
+    message = {"content": "네", "usage_metadata": MESSAGE, "response_metadata": {"id": "chatcmpl-4"}}
+    (evidence,) = told_by(outputs={"output": message})
+    assert (evidence.usage and evidence.usage.total_tokens, evidence.response_id) == (18, "chatcmpl-4")
+    assert told_by("chain", outputs={"output": message}) == ()
+
+
+def test_what_traceable_made_below_langchain_is_not_langchains_own() -> None:
+    inherited = {"lc_versions": {"langchain-core": "1.7.2"}, "ls_method": "traceable", "ls_model_type": "chat"}
+    (wrapped,) = told_by(extra={"metadata": {**inherited, "ls_invocation_params": {}}})
+    (by_hand,) = told_by(extra={"metadata": {"lc_versions": {}, "ls_method": "traceable"}})
+    (own,) = told_by(extra={"metadata": {"lc_versions": {"langchain-core": "1.7.2"}}})
+    assert (wrapped.layer, by_hand.layer, own.layer) == ("sdk", "manual", "framework")
+
+
 def test_a_pending_model_run_is_a_request_whose_usage_is_still_to_come() -> None:
     run = Run(
         run_id="r", trace_id="t", project="p", run_type="llm", start_us=1,
