@@ -151,9 +151,11 @@ class _Ledger:
         for testimony in self.testimonies[at]:
             group = testimony.group.root()
             if group in below.near or group in below.far:
+                testimony.is_outer = True
                 continue
             target = below.repeated_by(testimony)
             if target is not None:
+                testimony.is_outer = True
                 self._join(testimony, target)
             elif below.is_told_in_all_by(testimony):
                 self._suppress(testimony)

@@ -14,13 +14,13 @@ SOURCE_RANK: Final[dict[UsageSource, int]] = {"provider": 0, "partial": 1, "esti
 MAX_REACH = 64
 """Requests remembered below one run, the newest: what repeats an older one is suppressed without naming it."""
 
-Rank = tuple[bool, int, int, str, int]
+Rank = tuple[bool, int, bool, int, str, int]
 
 
 class Testimony:
     """One piece of evidence on its way to a charge."""
 
-    __slots__ = ("at", "evidence", "group", "is_request", "rank", "run")
+    __slots__ = ("at", "evidence", "group", "is_outer", "is_request", "run")
 
     def __init__(self, evidence: Evidence, run: Run, at: int) -> None:
         self.evidence = evidence
@@ -28,9 +28,15 @@ class Testimony:
         self.at = at
         """Position of the run in its lineage."""
         self.is_request = run.run_type in USAGE_RUN_TYPES
-        self.rank: Rank = (not self.is_request, LAYER_RANK[evidence.layer], run.start_us, run.run_id, evidence.index)
-        """Ascending: nearest to the provider first. A chain is never nearer than a run that stands for a request."""
+        self.is_outer = False
+        """Whether the request was also seen further down: of two in the same layer the inner one is nearer."""
         self.group = Group(self)
+
+    @property
+    def rank(self) -> Rank:
+        """Ascending: nearest to the provider first. A chain is never nearer than a run that stands for a request."""
+        layer, run = LAYER_RANK[self.evidence.layer], self.run
+        return (not self.is_request, layer, self.is_outer, run.start_us, run.run_id, self.evidence.index)
 
     @property
     def named_by_provider(self) -> str | None:
