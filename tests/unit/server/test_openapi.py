@@ -1,0 +1,58 @@
+"""The OpenAPI document is complete: every route has typed answers and typed problems."""
+
+from typing import Any
+
+import pytest
+
+from everytoken.config import Settings
+from everytoken.server.app import create_app
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(Settings()).openapi()
+
+
+def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
+    assert sorted(document["paths"]) == [
+        "/everytoken/v1/charges",
+        "/everytoken/v1/flush",
+        "/everytoken/v1/health",
+        "/everytoken/v1/live",
+        "/everytoken/v1/projects",
+        "/everytoken/v1/projects/{project}/models",
+        "/everytoken/v1/projects/{project}/nodes",
+        "/everytoken/v1/projects/{project}/summary",
+        "/everytoken/v1/traces",
+        "/everytoken/v1/traces/{trace_id}",
+        "/everytoken/v1/traces/{trace_id}/runs/{run_id}",
+    ]
+
+
+def test_every_route_says_what_it_answers_and_how_it_fails(document: dict[str, Any]) -> None:
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["description"], path
+            answers = operation["responses"]
+            assert set(answers) == {"200", "4XX", "5XX"}, path
+            for status in ("4XX", "5XX"):
+                schema = answers[status]["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Problem"}
+            assert any("schema" in content or path.endswith("/live") for content in answers["200"]["content"].values())
+
+
+def test_operation_ids_are_unique_and_readable(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len(set(ids)) == len(ids)
+    assert "list_traces" in ids
+
+
+def test_an_answer_always_holds_every_field(document: dict[str, Any]) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        assert schema["required"] == list(schema["properties"]), name
+
+
+def test_money_is_text_and_may_be_unknown(document: dict[str, Any]) -> None:
+    fields = document["components"]["schemas"]["Summary"]["properties"]
+    assert [kind["type"] for kind in fields["cost_usd"]["anyOf"]] == ["string", "null"]
+    assert fields["cost_known_usd"]["type"] == "string"
