@@ -48,6 +48,8 @@ class RunFold:
         """Whether it says anything new."""
         last = max((o for o in self.operations if o.kind == operation.kind), key=lambda o: o.order, default=None)
         if last is not None and last.body == operation.body:
+            if operation.order > last.order:  # said again later: it overwrites what may still come in between
+                self.operations[self.operations.index(last)] = operation
             return False
         if any(o.order == operation.order for o in self.operations):
             return False
