@@ -125,6 +125,8 @@ class Draft:
     tier: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
     warnings: set[str] = field(default_factory=set)
+    largest: int = MAX_COUNT
+    """A count beyond it is left out; larger where sums over requests are read back."""
     one_sided: bool = False
     """True where an absent side means zero: embeddings, and Gemini, which leaves zeros out."""
 
@@ -135,7 +137,7 @@ class Draft:
         if type(value) is not int or value < 0:
             self.warnings.add("usage_bad_field")
             return None
-        if value > MAX_COUNT:
+        if value > self.largest:
             self.warnings.add("usage_huge")
             return None
         return value

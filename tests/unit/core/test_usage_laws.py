@@ -5,7 +5,7 @@ import math
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from langsmith.run_trees import validate_extracted_usage_metadata
 
@@ -225,6 +225,7 @@ def test_langsmith_accepts_the_projection_and_its_details_are_disjoint(reported:
 
 @unhurried
 @given(REPORTED)
+@example(("gemini.generate_content", {"usageMetadata": {"promptTokenCount": 1, "toolUsePromptTokenCount": MAX_COUNT}}))
 def test_our_own_metadata_entry_loses_nothing(reported: tuple[str, Any]) -> None:
     usage = extract_usage(*reported).usage
     if usage:

@@ -9,6 +9,8 @@ from everytoken.core.usage import INPUT_DETAILS, OUTPUT_DETAILS, WARNINGS, Draft
 
 MAX_METERS = 100
 """Meters read of one usage; there are about twenty."""
+MAX_SUM = 2**53 - 1
+"""The largest count read back: an entry may hold a sum over requests, and JSON readers are exact up to here."""
 _MAX_NUMBER = 64
 _SOURCES: tuple[UsageSource, ...] = ("provider", "partial", "estimated")
 
@@ -19,7 +21,7 @@ def entry(raw: object, context: Context) -> Extraction:
     named = {"id": get(raw, "response_id"), "model": get(raw, "response_model")}
     if not is_record(usage):
         return nothing("absent" if usage is None else "unreadable", named)
-    d = Draft(raw=plain(get(raw, "raw_usage")) if is_record(get(raw, "raw_usage")) else {})
+    d = Draft(largest=MAX_SUM, raw=plain(get(raw, "raw_usage")) if is_record(get(raw, "raw_usage")) else {})
     d.warnings |= {code for code in items(get(usage, "warnings")) if isinstance(code, str) and code in WARNINGS}
     d.input_tokens, d.output_tokens = d.count(get(usage, "input_tokens")), d.count(get(usage, "output_tokens"))
     sent, made = get(usage, "input_token_details"), get(usage, "output_token_details")
