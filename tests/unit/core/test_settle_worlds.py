@@ -166,7 +166,7 @@ def tokens(settlement: Settlement) -> list[tuple[int, int]]:
 
 
 @given(worlds())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_charges_are_what_the_provider_billed(world: World) -> None:
     result = settle(world.runs, world.evidence_of())
     assert tokens(result) == sorted(world.billed)
@@ -175,7 +175,7 @@ def test_the_charges_are_what_the_provider_billed(world: World) -> None:
 
 
 @given(worlds(), st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_order_duplication_and_split_gives_the_same_charges(world: World, data: st.DataObject) -> None:
     whole = settle(world.runs, world.evidence_of())
     twice = data.draw(st.lists(st.sampled_from(world.runs), max_size=5))
@@ -188,7 +188,7 @@ def test_any_order_duplication_and_split_gives_the_same_charges(world: World, da
 
 
 @given(worlds())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_all_evidence_is_in_a_charge_or_among_the_duplicates(world: World) -> None:
     result = settle(world.runs, world.evidence_of())
     owned = {(c.run_id, c.charge_key) for c in result.charges}
@@ -201,7 +201,7 @@ parents = st.one_of(st.none(), st.integers(0, 8).map(str))
 
 
 @given(st.lists(st.tuples(parents, st.sampled_from(["llm", "chain", "tool"]), st.booleans()), max_size=9), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_graph_of_parents_settles_the_same_in_any_order(
     shape: list[tuple[str | None, str, bool]], data: st.DataObject
 ) -> None:
