@@ -38,10 +38,7 @@ export function SummaryStrip({ project, range }: { project: string; range: Range
       >
         <Duration ms={data.p95_ms} />
       </Stat>
-      <Stat
-        label={t("count.errors")}
-        note={data.traces > 0 && t("count.ofTraces", { errors: count(data.errors), traces: count(data.traces) })}
-      >
+      <Stat label={t("count.errors")} note={data.traces > 0 && t("count.ofTraces", { traces: count(data.traces) })}>
         <span className={data.errors > 0 ? "num bad" : "num"}>{count(data.errors)}</span>
       </Stat>
     </dl>

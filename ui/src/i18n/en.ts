@@ -59,7 +59,7 @@ export const en = {
     inOut: "{{input}} in · {{output}} out",
     perTrace: "{{value}} per trace",
     p50Note: "p50 {{value}}",
-    ofTraces: "{{errors}} of {{traces}} traces",
+    ofTraces: "of {{traces}} traces",
   },
   quality: {
     exact: "exact",
@@ -128,7 +128,8 @@ export const en = {
     newer_one: "{{count}} new trace",
     newer_other: "{{count}} new traces",
     ttft: "first token after {{value}}",
-    end: "{{count}} traces",
+    end_one: "{{count}} trace",
+    end_other: "{{count}} traces",
     loadFailed: "The next traces could not be loaded",
   },
   nodes: {

@@ -61,7 +61,7 @@ export const ko: Words = {
     inOut: "입력 {{input}} · 출력 {{output}}",
     perTrace: "트레이스당 {{value}}",
     p50Note: "p50 {{value}}",
-    ofTraces: "트레이스 {{traces}}건 중 {{errors}}건",
+    ofTraces: "트레이스 {{traces}}건 중",
   },
   quality: {
     exact: "정확",
@@ -124,7 +124,8 @@ export const ko: Words = {
     newer_one: "새 트레이스 {{count}}건",
     newer_other: "새 트레이스 {{count}}건",
     ttft: "첫 토큰까지 {{value}}",
-    end: "트레이스 {{count}}건",
+    end_one: "트레이스 {{count}}건",
+    end_other: "트레이스 {{count}}건",
     loadFailed: "다음 트레이스를 불러오지 못했습니다",
   },
   nodes: {

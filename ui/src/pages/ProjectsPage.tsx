@@ -128,7 +128,7 @@ export function ErrorShare({ errors, traces }: { errors: number; traces: number 
   return (
     <span
       className={errors > 0 ? "num bad" : "num muted"}
-      title={t("count.ofTraces", { errors: count(errors), traces: count(traces) })}
+      title={`${count(errors)} ${t("count.ofTraces", { traces: count(traces) })}`}
     >
       {percent(errors / traces)}
     </span>

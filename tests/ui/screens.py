@@ -1,0 +1,71 @@
+"""Renders every page to docs/screens: both themes, both languages, a desk and a phone. `make screens`."""
+
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import BrowserContext
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.ui.browser import PHONE, WIDE, chromium  # noqa: E402 # started as a script: the root has to be found first
+from tests.ui.conftest import Site, serving  # noqa: E402
+from tests.ui.traffic import send_day  # noqa: E402
+
+SCREENS = ROOT / "docs/screens"
+PROJECT = "eco2-chat"
+LOOKS = (("light", "en", WIDE), ("dark", "ko", WIDE), ("light", "ko", PHONE), ("dark", "en", PHONE))
+SETTLE_MS = 700
+
+
+def pages(site: Site, trace_id: str) -> Iterator[tuple[str, str]]:
+    """Name and address of every page worth looking at."""
+    view = httpx.get(f"{site.url}/everytoken/v1/traces/{trace_id}").json()
+    llm = next(run["run_id"] for run in view["runs"] if run["run_type"] == "llm" and run["node"] == "answer")
+    trace = f"/projects/{PROJECT}/traces/{trace_id}"
+    yield "projects", "/"
+    yield "traces", f"/projects/{PROJECT}/traces"
+    yield "nodes", f"/projects/{PROJECT}/nodes"
+    yield "trace", trace
+    yield "run", f"{trace}?run={llm}"
+    yield "trace-nodes", f"{trace}?view=nodes"
+    yield "missing", f"/projects/{PROJECT}/traces/00000000-0000-4000-8000-000000000000"
+
+
+def render(context: BrowserContext, site: Site, addresses: list[tuple[str, str]]) -> None:
+    for theme, language, (width, height) in LOOKS:
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
+        chosen = {"everytoken.theme": theme, "everytoken.language": language}
+        page.add_init_script(f"Object.assign(localStorage, {json.dumps(chosen)})")
+        for name, address in addresses:
+            page.goto(site.url + address)
+            page.wait_for_timeout(SETTLE_MS)
+            size = "phone" if width == PHONE[0] else "desk"
+            page.screenshot(path=SCREENS / f"{name}-{size}-{theme}-{language}.png")
+        page.close()
+
+
+def main() -> None:
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        context = stack.enter_context(chromium(folder / "profile"))
+        (folder / "empty").mkdir()
+        with serving(folder / "empty") as empty:
+            render(context, empty, [("first-visit", "/")])
+        (folder / "full").mkdir()
+        with serving(folder / "full") as full:
+            trace_id = send_day(full.client, PROJECT)
+            full.settle()
+            render(context, full, list(pages(full, trace_id)))
+    sys.stdout.write(f"{len(list(SCREENS.glob('*.png')))} pictures in {SCREENS}\n")
+
+
+if __name__ == "__main__":
+    main()
