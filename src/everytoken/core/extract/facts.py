@@ -42,7 +42,7 @@ _SDK_RUN_NAMES = frozenset({"ChatOpenAI", "AzureChatOpenAI", "OpenAI", "ChatGoog
 
 def attributes_of(run: Run) -> Mapping[str, object]:
     """The OpenTelemetry attributes as they came, or nothing."""
-    attributes = dig(run.extra, "otel", "attributes")
+    attributes = get(run.extra.get("otel"), "attributes")
     return attributes if isinstance(attributes, Mapping) else {}
 
 

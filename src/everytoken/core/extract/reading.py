@@ -77,6 +77,8 @@ def items(value: object) -> Sequence[Any]:
 
 def text(value: object) -> str | None:
     """A non-empty text, or the text of an enum."""
+    if value is None:
+        return None
     if isinstance(value, Enum):
         value = value.value
     return value[:MAX_TEXT] if isinstance(value, str) and value else None
