@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from everytoken.catalog.image_tokens import ASSUMED_SIZE, image_tokens, size_of_data_url
+from everytoken.core.run import Run
 from everytoken.core.usage import Usage
 
 O200K_SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
@@ -141,9 +142,41 @@ def estimate_usage(
     )
 
 
-def _message_count(prompt: object) -> int:
-    if isinstance(prompt, list):
-        return sum(isinstance(item, Mapping | str) for item in prompt)
+def estimate_run(
+    run: Run, *, provider: str | None, model: str | None, encoding: Encoding | None = None
+) -> Usage | None:
+    """The estimated usage of the request that `run` stands for, from what it carries; `None` when it hides its prompt.
+
+    Reads what OpenAI's, Google's and LangChain's calls look like in a run. An answer that is not there counts as empty.
+    """
+    prompt = _first_of(run.inputs, _PROMPTS)
+    if not prompt:
+        return None
+    instructions = _first_of(run.inputs, ("instructions", "system_instruction", "system"))
+    config, params = _first_of(run.inputs, ("config",)), run.extra.get("invocation_params")
+    tools = _first_of(run.inputs, ("tools",)) or _first_of(config, ("tools",)) or _first_of(params, ("tools",))
+    return estimate_usage(
+        provider=provider,
+        model=model,
+        prompt=[instructions, prompt] if instructions else prompt,
+        answer=_first_of(run.outputs, _ANSWERS) if run.run_type == "llm" else None,
+        tools=tools if isinstance(tools, list) else (),
+        encoding=encoding,
+    )
+
+
+_PROMPTS = ("messages", "contents", "input", "prompt", "prompts")
+_ANSWERS = ("choices", "generations", "candidates", "output", "content", "text", "message")
+
+
+def _first_of(record: object, keys: Iterable[str]) -> object:
+    return next((record[key] for key in keys if record.get(key)), None) if isinstance(record, Mapping) else None
+
+
+def _message_count(prompt: object, depth: int = 0) -> int:
+    """Messages of a chat; LangChain wraps them in a list of prompts."""
+    if isinstance(prompt, list) and depth < MAX_NESTING:
+        return sum(_message_count(item, depth + 1) for item in prompt)
     return 1 if prompt else 0
 
 
@@ -185,7 +218,7 @@ class _Content:
             return
         for call in _calls(record):
             self.texts.append(_json(call))
-        for key in ("text", "content", "parts", "kwargs"):
+        for key in ("text", "content", "parts", "kwargs", "message", "delta"):
             if record.get(key) is not None:
                 self.read(record[key], depth + 1)
                 return

@@ -4,12 +4,21 @@ import base64
 import socket
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from everytoken.catalog import estimate
-from everytoken.catalog.estimate import Encoding, estimate_tokens, estimate_usage, is_reasoning, load_encoding
+from everytoken.catalog.estimate import (
+    Encoding,
+    estimate_run,
+    estimate_tokens,
+    estimate_usage,
+    is_reasoning,
+    load_encoding,
+)
 from everytoken.catalog.image_tokens import image_tokens, size_of_data_url
+from everytoken.core.run import Run
 
 SAMPLES = Path(__file__).parents[2] / "data" / "estimate"
 TRUTH = {  # sample: (o200k, gemma 3)
@@ -118,6 +127,38 @@ def test_images_are_counted_by_their_size_and_linked_ones_are_marked() -> None:
     assumed = estimate_usage(provider="openai", model="gpt-4o", prompt=[{"content": linked}], encoding=shipped())
     assert assumed.input_token_details == {"image": 765}
     assert assumed.warnings == ("estimate_image_size",)
+
+
+LANGCHAIN = {"lc": 1, "type": "constructor", "kwargs": {"content": "hello world", "type": "human"}}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "tokens"),
+    [
+        ({"messages": [{"role": "user", "content": "hello world"}]},
+         {"choices": [{"message": {"content": "hello world"}}]}, (2 + 3 + 3, 2)),
+        ({"input": "hello world", "instructions": "hello world"},
+         {"output": [{"type": "message", "content": [{"type": "output_text", "text": "hello world"}]}]},
+         (4 + 6 + 3, 2)),
+        ({"messages": [[LANGCHAIN, LANGCHAIN]]}, {"generations": [[{"text": "hello world", "message": LANGCHAIN}]]},
+         (4 + 6 + 3, 2)),
+        ({"contents": [{"parts": [{"text": "hello world"}]}]},
+         {"candidates": [{"content": {"parts": [{"text": "hello world"}]}}]}, (2 + 3 + 3, 2)),
+        ({"messages": [{"content": "hello world"}]}, None, (2 + 3 + 3, 0)),
+    ],
+)  # fmt: skip
+def test_a_run_is_estimated_from_the_prompt_and_answer_it_carries(
+    inputs: Any, outputs: Any, tokens: tuple[int, int]
+) -> None:
+    run = Run(run_id="a", trace_id="a", project="p", run_type="llm", start_us=0, inputs=inputs, outputs=outputs)
+    usage = estimate_run(run, provider="openai", model="gpt-4o", encoding=shipped())
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens, usage.source) == (*tokens, "estimated")
+
+
+def test_a_run_that_hides_its_prompt_is_not_estimated() -> None:
+    run = Run(run_id="a", trace_id="a", project="p", run_type="llm", start_us=0, inputs={}, outputs={"output": "hi"})
+    assert estimate_run(run, provider="openai", model="gpt-4o", encoding=shipped()) is None
 
 
 @pytest.mark.parametrize("dirt", [None, 7, {"content": {"content": 3}}, [[[[[[[[[["deep"]]]]]]]]]], {1: 2}, [None, {}]])
