@@ -77,7 +77,7 @@ class Maker:
         for _ in range(self.draw(st.integers(0, 2))):
             parent = self.world.run(parent, "chain")
             if copy is not None and self.draw(st.booleans()):
-                self.world.tell(parent, "manual", copy, None)
+                self.world.tell(parent, "manual", copy, self.draw(JOB))
         return parent
 
     def layered(self, parent: str) -> None:
@@ -91,6 +91,9 @@ class Maker:
         seen_below = attempts > 1 or not seen_above or self.draw(st.booleans())
         if not at_transport and not seen_above:
             seen_above = set(layers)
+        if attempts == 1 and self.draw(st.integers(0, 3)) == 0:
+            parent = self.world.run(parent, "llm")
+            self.world.tell(parent, "manual", billed[0] if self.draw(st.booleans()) else None, self.draw(JOB))
         for layer in layers:
             parent = self.chains(parent, billed[-1] if attempts == 1 else None)
             parent = self.world.run(parent, "llm")
@@ -129,7 +132,7 @@ class Maker:
         """A count set by hand on a chain, and repeated by the chains around it."""
         usage = self.usage()
         outer = self.chains(parent, usage)
-        self.world.tell(self.world.run(outer, "chain"), "manual", usage, None)
+        self.world.tell(self.world.run(outer, "chain"), "manual", usage, self.draw(JOB))
 
     def agent(self, parent: str) -> None:
         """An agent's run that totals up the requests below it, and so does its task's."""
@@ -154,6 +157,8 @@ class Maker:
 
 
 OUTER: tuple[Layer, ...] = ("agents", "framework", "sdk")
+JOB = st.sampled_from([None, "job_1"])
+"""What a function of the application returns as `id`: of the whole job and not of a request."""
 
 
 @st.composite
