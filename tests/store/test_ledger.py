@@ -318,7 +318,6 @@ def test_a_read_beyond_its_time_is_stopped(ledger: Ledger, monkeypatch: pytest.M
 
 
 def test_a_write_that_the_engine_refuses_says_so(ledger: Ledger) -> None:
-    ledger._writer.command("DROP VIEW runs")
     ledger._writer.command("DROP TABLE run_versions")
 
     with pytest.raises(StoreUnavailableError, match="refused a write"):

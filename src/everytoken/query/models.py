@@ -20,8 +20,8 @@ def list_models(ledger: Ledger, control: Control, project: str, window: Window) 
     whole = sum((held.cost_known_usd for held in sums), Decimal(0))
     rows = [
         ModelRow(
-            provider=row["provider"],
-            model=row["model"],
+            provider=row["provider"] or None,
+            model=row["model"] or None,
             errors=row["errors"],
             p50_ms=quantiles_ms(row)[0],
             p95_ms=quantiles_ms(row)[1],

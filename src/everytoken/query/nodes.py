@@ -17,8 +17,8 @@ def list_nodes(ledger: Ledger, control: Control, project: str, window: Window) -
     """The dearest first, then the busiest; charges outside any node count in the shares, not in the list."""
     known_project(control, project)
     params = {"project": project, "limit": MAX_NODES, **window.params()}
-    runs = {row["node"]: row for row in ledger.select("node_runs", **params)}
-    charged = {row["node"]: sums_of_row(row) for row in ledger.select("node_charges", **params)}
+    runs = {row["node_name"]: row for row in ledger.select("node_runs", **params)}
+    charged = {row["node"] or None: sums_of_row(row) for row in ledger.select("node_charges", **params)}
     whole = sum((held.cost_known_usd for held in charged.values()), Decimal(0))
     rows: list[tuple[Decimal, NodeRow]] = []
     for node in runs.keys() | charged.keys():

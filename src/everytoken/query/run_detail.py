@@ -3,7 +3,7 @@
 from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
 from everytoken.query.rows import RunDetail
-from everytoken.store.columns import load
+from everytoken.store.columns import known, load
 from everytoken.store.ledger import Ledger
 
 
@@ -13,23 +13,19 @@ def read_run(ledger: Ledger, trace_id: str, run_id: str, project: str | None = N
     Raises:
         NotFoundError: no such run in that trace.
     """
-    rows = ledger.select(
-        "run_detail",
-        trace_id=as_uuid(trace_id, field="path.trace_id"),
-        run_id=as_uuid(run_id, field="path.run_id"),
-        project=project,
-    )
+    wanted = as_uuid(trace_id, field="path.trace_id")
+    rows = ledger.select_runs("run_detail", wanted, project, run_id=as_uuid(run_id, field="path.run_id"))
     if not rows:
         raise NotFoundError(f"no run {run_id} in trace {trace_id}", field="path.run_id")
     row = rows[0]
     return RunDetail(
         run_id=str(row["run_id"]),
         trace_id=str(row["trace_id"]),
-        inputs=load(row["inputs"]),
-        outputs=load(row["outputs"]),
-        metadata=load(row["metadata"]) or {},
-        extra=load(row["extra"]) or {},
-        events=load(row["events"]) or [],
-        error=row["error"],
-        tags=list(row["tags"]),
+        inputs=load(known(row, "inputs")),
+        outputs=load(known(row, "outputs")),
+        metadata=load(known(row, "metadata")) or {},
+        extra=load(known(row, "extra")) or {},
+        events=load(known(row, "events")) or [],
+        error=known(row, "error"),
+        tags=list(known(row, "tags") or ()),
     )

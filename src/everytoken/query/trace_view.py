@@ -6,7 +6,7 @@ from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
 from everytoken.query.rows import Graph, GraphEdge, GraphNode, RunRow, TraceRow, TraceView
 from everytoken.query.totals import ms, total_fields, totals
-from everytoken.store.columns import read_run
+from everytoken.store.columns import known, read_run
 from everytoken.store.ledger import MAX_TRACE_RUNS, Ledger
 
 MAX_RUNS_SHOWN = 10_000  # what the page promises to draw without a long pause
@@ -19,16 +19,15 @@ def read_trace(ledger: Ledger, trace_id: str, project: str | None = None) -> Tra
         NotFoundError: no run of that trace is stored.
     """
     wanted = as_uuid(trace_id, field="path.trace_id")
-    found = ledger.select("trace_runs", trace_id=wanted, project=project, limit=MAX_TRACE_RUNS)
+    found = ledger.select_runs("trace_runs", wanted, project, limit=MAX_TRACE_RUNS)
     if not found:
         raise NotFoundError(f"no trace {trace_id}", field="path.trace_id")
     charges = ledger.read_charges(wanted, project)
-    runs = [read_run({**row, "outputs": row["short_outputs"]}) for row in found]
-    shape = shape_trace(runs, charges)
+    shape = shape_trace([read_run(row) for row in found], charges)
     top = shape.runs[0].run
     previews = next((row for row in found if str(row["run_id"]) == top.run_id), found[0])
     return TraceView(
-        trace=_trace(shape, previews["input_preview"], previews["output_preview"]),
+        trace=_trace(shape, known(previews, "input_preview") or "", known(previews, "output_preview") or ""),
         runs=[_run(run) for run in shape.runs[:MAX_RUNS_SHOWN]],
         charges=[charge_row(charge) for charge in charges[:MAX_RUNS_SHOWN]],
         graph=_graph(shape),

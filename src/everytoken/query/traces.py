@@ -9,7 +9,7 @@ from everytoken.query.projects import known_project
 from everytoken.query.rows import TraceRow, Traces
 from everytoken.query.totals import ms, sums_of_row, total_fields
 from everytoken.query.window import Window
-from everytoken.store.columns import load
+from everytoken.store.columns import known, load
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
 
@@ -22,36 +22,40 @@ def list_traces(
     """A page of traces whose root started within the window."""
     known_project(control, project, field="query.project")
     cursor_us, cursor_id, _key = read_cursor(cursor)
-    roots = ledger.select(
-        "root_page", project=project, cursor_us=cursor_us, cursor_id=cursor_id, limit=limit + 1, **window.params()
+    keys = ledger.select(
+        "root_keys", project=project, cursor_us=cursor_us, cursor_id=cursor_id, limit=limit + 1, **window.params()
     )
-    page = roots[:limit]
+    page = keys[:limit]
     if not page:
         return Traces(traces=[])
+    last_us, first_us = page[0]["start_us"], page[-1]["start_us"]
+    run_ids = [str(key["run_id"]) for key in page]
+    roots = ledger.select("root_rows", project=project, run_ids=run_ids, first_us=first_us, last_us=last_us)
     of_page = {
         "project": project,
-        "trace_ids": [str(root["trace_id"]) for root in page],
-        "from_us": page[-1]["start_us"] - CHILD_EARLIEST_US,
+        "trace_ids": [str(root["trace_id"]) for root in roots],
+        "from_us": first_us - CHILD_EARLIEST_US,
     }
     charged = {row["trace_id"]: row for row in ledger.select("trace_totals", **of_page)}
     counts = {row["trace_id"]: row["runs"] for row in ledger.select("trace_run_counts", **of_page)}
     return Traces(
         traces=[
             trace_row(project, root, charged.get(root["trace_id"]), runs=counts.get(root["trace_id"], 1))
-            for root in page
+            for root in roots
         ],
-        next=write_cursor(page[-1]["start_us"], str(page[-1]["run_id"])) if len(roots) > limit else None,
+        next=write_cursor(first_us, run_ids[-1]) if len(keys) > limit else None,
     )
 
 
 def trace_row(project: str, root: Mapping[str, Any], charged: Mapping[str, Any] | None, *, runs: int) -> TraceRow:
-    metadata = load(root["metadata"]) or {}
-    end_us, first_us = root["end_us"], root["first_token_us"] or (charged and charged["first_token_us"])
+    metadata = load(known(root, "metadata")) or {}
+    end_us = known(root, "end_us")
+    first_us = known(root, "first_token_us") or (charged and charged["first_token_us"])
     return TraceRow(
         trace_id=str(root["trace_id"]),
         project=project,
-        name=root["name"],
-        status=root["status"],
+        name=known(root, "name") or "",
+        status=known(root, "status") or "pending",
         start_us=root["start_us"],
         duration_ms=None if end_us is None else ms(max(end_us - root["start_us"], 0)),
         ttft_ms=ms(first_us - root["start_us"]) if first_us else None,
@@ -59,9 +63,9 @@ def trace_row(project: str, root: Mapping[str, Any], charged: Mapping[str, Any] 
         models=charged["models"] if charged else [],
         thread_id=first_text(metadata, THREAD_KEYS),
         user_id=first_text(metadata, USER_KEYS),
-        tags=sorted(root["tags"]),
-        input_preview=root["input_preview"],
-        output_preview=root["output_preview"],
-        error=root["error"],
+        tags=sorted(known(root, "tags") or ()),
+        input_preview=known(root, "input_preview") or "",
+        output_preview=known(root, "output_preview") or "",
+        error=known(root, "error"),
         **total_fields(sums_of_row(charged)),
     )

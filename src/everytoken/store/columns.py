@@ -20,6 +20,7 @@ USD_MAX = Decimal(10) ** 15  # far beyond any bill, and billions of them still a
 WIDE = Context(prec=38)
 
 STRING, INT64, UINT8, UINT64 = pa.string(), pa.int64(), pa.uint8(), pa.uint64()
+MAX_ROUTE_CHARS = 4_096  # hundreds of destinations; an answer that is longer names none
 DECIMAL = pa.decimal128(38, 12)
 TEXTS = pa.list_(STRING)
 COUNTS = pa.map_(STRING, UINT64)
@@ -30,7 +31,7 @@ def run_table(settled: Sequence[SettledRun], version: int) -> pa.Table:
     """Rows of `run_versions`; what a run does not (yet) know gets version 0."""
     runs = [row.run for row in settled]
 
-    def known(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
+    def versioned(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
         return _versioned(list(values), version, kind)
 
     columns = {
@@ -41,24 +42,25 @@ def run_table(settled: Sequence[SettledRun], version: int) -> pa.Table:
         "run_id": _texts(run.run_id for run in runs),
         "version": pa.array([version] * len(runs), UINT64),
         "parent_run_id": _texts(run.parent_run_id for run in runs),
-        "dotted_order": known((run.dotted_order or None for run in runs), STRING),
-        "name": known((run.name or None for run in runs), STRING),
-        "run_type": known((run.run_type for run in runs), STRING),
-        "end_us": known((run.end_us for run in runs), INT64),
-        "first_token_us": known((run.first_token_us for run in runs), INT64),
-        "status": known((None if run.status == "pending" else run.status for run in runs), STRING),
-        "error": known((run.error for run in runs), STRING),
-        "node": known((row.node for row in settled), STRING),
-        "is_node": known((int(row.is_node) for row in settled), UINT8),
-        "tags": known((list(run.tags) or None for run in runs), TEXTS),
-        "flags": known((list(run.flags) or None for run in runs), TEXTS),
-        "metadata": known((dump(run.metadata) if run.metadata else None for run in runs), STRING),
-        "extra": known((dump(run.extra) if run.extra else None for run in runs), STRING),
-        "inputs": known((_payload(run.inputs) for run in runs), STRING),
-        "outputs": known((_payload(run.outputs) for run in runs), STRING),
-        "events": known((dump(list(run.events)) if run.events else None for run in runs), STRING),
-        "input_preview": known((preview(run.inputs) or None for run in runs), STRING),
-        "output_preview": known((preview(run.outputs) or None for run in runs), STRING),
+        "dotted_order": versioned((run.dotted_order or None for run in runs), STRING),
+        "name": versioned((run.name or None for run in runs), STRING),
+        "run_type": versioned((run.run_type for run in runs), STRING),
+        "end_us": versioned((run.end_us for run in runs), INT64),
+        "first_token_us": versioned((run.first_token_us for run in runs), INT64),
+        "status": versioned((None if run.status == "pending" else run.status for run in runs), STRING),
+        "error": versioned((run.error for run in runs), STRING),
+        "node": versioned((row.node for row in settled), STRING),
+        "is_node": versioned((int(row.is_node) for row in settled), UINT8),
+        "tags": versioned((list(run.tags) or None for run in runs), TEXTS),
+        "flags": versioned((list(run.flags) or None for run in runs), TEXTS),
+        "metadata": versioned((dump(run.metadata) if run.metadata else None for run in runs), STRING),
+        "extra": versioned((dump(run.extra) if run.extra else None for run in runs), STRING),
+        "inputs": versioned((_payload(run.inputs) for run in runs), STRING),
+        "outputs": versioned((_payload(run.outputs) for run in runs), STRING),
+        "events": versioned((dump(list(run.events)) if run.events else None for run in runs), STRING),
+        "route": versioned((_route(run.outputs) for run in runs), STRING),
+        "input_preview": versioned((preview(run.inputs) or None for run in runs), STRING),
+        "output_preview": versioned((preview(run.outputs) or None for run in runs), STRING),
     }
     return pa.table(columns)
 
@@ -130,48 +132,54 @@ def charge_table(charges: Sequence[Charge], gone: Sequence[ChargeRef], version: 
     return pa.table(columns)
 
 
+def known(row: Mapping[str, Any], name: str) -> Any:
+    """The value of a (version, value) column; `None` for what no version knew, or the query left out."""
+    version, value = row.get(name) or (0, None)
+    return value if version else None
+
+
 def read_run(row: Mapping[str, Any]) -> Run:
-    """A row of the view `runs`; a column that the query left out stays at its default."""
+    """A row of `run_versions`; a column that the query left out stays at its default."""
     return Run(
         run_id=str(row["run_id"]),
         trace_id=str(row["trace_id"]),
         project=row["project"],
         parent_run_id=None if row["parent_run_id"] is None else str(row["parent_run_id"]),
-        name=row["name"],
-        run_type=row["run_type"],
+        name=known(row, "name") or "",
+        run_type=known(row, "run_type") or "chain",
         start_us=row["start_us"],
-        end_us=row["end_us"],
-        first_token_us=row["first_token_us"],
-        status=row["status"],
-        error=row["error"],
-        dotted_order=row["dotted_order"],
-        tags=tuple(row["tags"]),
-        metadata=load(row["metadata"]) or {},
-        extra=load(row.get("extra")) or {},
-        inputs=load(row.get("inputs")),
-        outputs=load(row.get("outputs")),
-        events=load(row.get("events")) or (),
-        flags=tuple(row["flags"]),
+        end_us=known(row, "end_us"),
+        first_token_us=known(row, "first_token_us"),
+        status=known(row, "status") or "pending",
+        error=known(row, "error"),
+        dotted_order=known(row, "dotted_order") or "",
+        tags=tuple(known(row, "tags") or ()),
+        metadata=load(known(row, "metadata")) or {},
+        extra=load(known(row, "extra")) or {},
+        inputs=load(known(row, "inputs")),
+        outputs=load(known(row, "outputs") or known(row, "route")),
+        events=load(known(row, "events")) or (),
+        flags=tuple(known(row, "flags") or ()),
     )
 
 
 def read_charge(row: Mapping[str, Any]) -> Charge:
-    """A row of the view `charges`."""
+    """A row of `charge_versions`."""
     return Charge(
         charge_key=row["charge_key"],
         project=row["project"],
         trace_id=str(row["trace_id"]),
         run_id=str(row["run_id"]),
-        node=row["node"],
+        node=row["node"] or None,
         thread_id=row["thread_id"],
         user_id=row["user_id"],
         session_id=row["session_id"],
-        environment=row["environment"],
+        environment=row["environment"] or None,
         tags=tuple(row["tags"]),
         call_path=row["call_path"],
-        provider=row["provider"],
-        request_model=row["request_model"],
-        response_model=row["response_model"],
+        provider=row["provider"] or None,
+        request_model=row["request_model"] or None,
+        response_model=row["response_model"] or None,
         response_id=row["response_id"],
         quality=row["quality"],
         layer=row["layer"],
@@ -180,9 +188,9 @@ def read_charge(row: Mapping[str, Any]) -> Charge:
         cost=Cost(
             usd=row["cost_usd"],
             status=row["cost_status"],
-            reason=row["cost_reason"],
-            entry=row["price_entry"],
-            source=row["price_source"],
+            reason=row["cost_reason"] or None,
+            entry=row["price_entry"] or None,
+            source=row["price_source"] or None,
             lines=tuple(_load_lines(row["cost_lines"])),
         ),
         status=row["status"],
@@ -213,6 +221,17 @@ def load(text: str | None) -> Json:
         return orjson.loads(text)
     except orjson.JSONDecodeError:  # what only the standard library could write, it alone can read
         return json.loads(text)
+
+
+def _route(outputs: Json) -> str | None:
+    """Of a run's outputs what tells the edges of a graph: where a `Command` goes, or a routing function's answer."""
+    output = outputs.get("output") if isinstance(outputs, Mapping) else None
+    if isinstance(output, Mapping):
+        output = {"goto": output["goto"]} if "goto" in output else None
+    if not isinstance(output, str | list | dict):
+        return None
+    text = dump({"output": output})
+    return text if len(text) <= MAX_ROUTE_CHARS else None
 
 
 def _payload(value: Json) -> str | None:
@@ -284,7 +303,7 @@ def _read_usage(row: Mapping[str, Any]) -> Usage | None:
         meters=row["meters"],
         requests=row["requests"],
         source=row["usage_source"],
-        tier=row["tier"],
+        tier=row["tier"] or None,
         raw=load(row["raw_usage"]) or {},
         warnings=tuple(row["usage_warnings"]),
     )

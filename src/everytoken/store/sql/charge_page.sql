@@ -1,5 +1,5 @@
 SELECT *
-FROM charges
+FROM charge_versions FINAL
 WHERE ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
   AND ({trace_id:Nullable(UUID)} IS NULL OR trace_id = {trace_id:Nullable(UUID)})
   AND started_us >= {from_us:Int64} AND started_us < {to_us:Int64}

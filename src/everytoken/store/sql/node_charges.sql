@@ -1,7 +1,7 @@
 SELECT
   node,
 /*totals*/
-FROM charges
+FROM charge_versions FINAL
 WHERE project = {project:String} AND started_us >= {from_us:Int64} AND started_us < {to_us:Int64}
 GROUP BY node
 ORDER BY known_usd DESC, llm_calls DESC

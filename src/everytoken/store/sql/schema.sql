@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS run_versions (
   inputs         SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
   outputs        SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
   events         SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  route          SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
   input_preview  SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
   output_preview SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
   INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
@@ -84,30 +85,3 @@ CREATE TABLE IF NOT EXISTS charge_versions (
 PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(started_us, 'UTC'))
 ORDER BY (project, started_us, trace_id, charge_key)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
-
--- What reads see: one row per run, NULL for what is not known.
-CREATE OR REPLACE VIEW runs AS
-SELECT
-  project, is_root, start_us, trace_id, run_id, version, parent_run_id,
-  dotted_order.2 AS dotted_order, name.2 AS name, run_type.2 AS run_type,
-  if(end_us.1 = 0, NULL, end_us.2) AS end_us,
-  if(first_token_us.1 = 0, NULL, first_token_us.2) AS first_token_us,
-  if(status.1 = 0, 'pending', status.2) AS status,
-  if(error.1 = 0, NULL, error.2) AS error,
-  if(node.1 = 0, NULL, node.2) AS node,
-  is_node.2 AS is_node, tags.2 AS tags, flags.2 AS flags,
-  metadata.2 AS metadata, extra.2 AS extra, inputs.2 AS inputs, outputs.2 AS outputs, events.2 AS events,
-  input_preview.2 AS input_preview, output_preview.2 AS output_preview
-FROM run_versions FINAL;
-
-CREATE OR REPLACE VIEW charges AS
-SELECT
-  project, started_us, trace_id, charge_key, run_id, run_ids, thread_id, user_id, session_id,
-  nullIf(node, '') AS node, nullIf(environment, '') AS environment, tags, call_path,
-  nullIf(provider, '') AS provider, nullIf(request_model, '') AS request_model,
-  nullIf(response_model, '') AS response_model, response_id, quality, layer, layers_seen,
-  input_tokens, output_tokens, input_details, output_details, meters, requests,
-  nullIf(usage_source, '') AS usage_source, nullIf(tier, '') AS tier, raw_usage, usage_warnings,
-  cost_usd, cost_status, nullIf(cost_reason, '') AS cost_reason, nullIf(price_entry, '') AS price_entry,
-  nullIf(price_source, '') AS price_source, cost_lines, status, duration_us, ttft_us, flags, differences
-FROM charge_versions FINAL;

@@ -1,5 +1,6 @@
 SELECT *
-FROM charges
-WHERE trace_id = {trace_id:UUID} AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+FROM charge_versions FINAL
+WHERE trace_id = {trace_id:UUID}
+  AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
 ORDER BY started_us, charge_key
 LIMIT {limit:UInt64}

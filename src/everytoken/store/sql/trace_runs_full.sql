@@ -1,7 +1,7 @@
 SELECT *
-FROM runs
-WHERE trace_id = {trace_id:UUID} AND is_root IN (0, 1)
-  AND ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
+FROM run_versions FINAL
+WHERE trace_id = {trace_id:UUID} AND is_root IN (0, 1) AND project IN {projects:Array(String)}
+  AND start_us BETWEEN {first_us:Int64} AND {last_us:Int64}
 ORDER BY version DESC
 LIMIT 1 BY run_id
 LIMIT {limit:UInt64}

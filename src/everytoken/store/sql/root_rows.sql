@@ -1,8 +1,6 @@
 SELECT
   trace_id, run_id, name, status, start_us, end_us, first_token_us, error, tags, metadata, input_preview, output_preview
-FROM runs
+FROM run_versions FINAL
 WHERE project = {project:String} AND is_root = 1
-  AND start_us >= {from_us:Int64} AND start_us < {to_us:Int64}
-  AND start_us <= {cursor_us:Int64} AND (start_us, run_id) < ({cursor_us:Int64}, {cursor_id:UUID})
+  AND start_us BETWEEN {first_us:Int64} AND {last_us:Int64} AND run_id IN {run_ids:Array(UUID)}
 ORDER BY start_us DESC, run_id DESC
-LIMIT {limit:UInt64}
