@@ -171,14 +171,9 @@ function Switches({ onHelp }: { onHelp: () => void }) {
           setChosen(next);
         }}
       />
-      <button
-        type="button"
-        className="quiet icon"
-        onClick={onHelp}
-        title={`${t("help.open")} (?)`}
-        aria-label={t("help.open")}
-      >
-        ?
+      <button type="button" className="quiet icon" onClick={onHelp} title={`${t("help.open")} (?)`}>
+        <span aria-hidden="true">?</span>
+        <span className="sr-only">{t("help.open")}</span>
       </button>
     </>
   );

@@ -22,7 +22,8 @@ export function ChoiceMenu<T extends string>({
 }) {
   return (
     <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger className={className} aria-label={label} title={label}>
+      <DropdownMenu.Trigger className={className} title={label}>
+        <span className="sr-only">{label}</span>
         {trigger}
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>

@@ -7,6 +7,7 @@ import { count } from "../model/format";
 export function TokenBar({ totals, most }: { totals: Totals; most: number }) {
   const { t } = useTranslation();
   const parts = slices(totals);
+  if (parts.length === 0) return null;
   const label = parts.map((part) => `${t(`tokenClass.${part.tokenClass}`)} ${count(part.tokens)}`).join(" · ");
   return (
     <span className="token-bar" role="img" aria-label={label} title={label}>

@@ -64,11 +64,11 @@ export function linesOf(
   whole: Totals,
   nowMs: number,
 ): Line[] {
+  const sizes = subtreeSizes(runs);
   const lines: Line[] = [];
-  let index = 0;
-  while (index < runs.length) {
+  for (let index = 0; index < runs.length; index += 1) {
     const run = runs[index] as RunRow;
-    const below = subtreeSize(runs, index);
+    const below = sizes[index] as number;
     const open = below === 0 ? null : !closed.has(run.run_id);
     lines.push({
       run,
@@ -77,17 +77,21 @@ export function linesOf(
       bar: barOf(run, axis, nowMs),
       share: knownCost(run.subtree).kind === "known" ? costShare(run.subtree, whole) : null,
     });
-    index += open === false ? below + 1 : 1;
+    if (open === false) index += below;
   }
   return lines;
 }
 
-/** Descendants of the run at `index`: those that follow it, deeper than it. */
-function subtreeSize(runs: readonly RunRow[], index: number): number {
-  const depth = runs[index]?.depth ?? 0;
-  let end = index + 1;
-  while (end < runs.length && (runs[end] as RunRow).depth > depth) end += 1;
-  return end - index - 1;
+/** Descendants of each run: those that follow it, deeper than it. Each run is looked at once, however deep the tree. */
+function subtreeSizes(runs: readonly RunRow[]): number[] {
+  const sizes = new Array<number>(runs.length).fill(0);
+  for (let index = runs.length - 1; index >= 0; index -= 1) {
+    const depth = runs[index]?.depth ?? 0;
+    let next = index + 1;
+    while (next < runs.length && (runs[next] as RunRow).depth > depth) next += (sizes[next] as number) + 1;
+    sizes[index] = next - index - 1;
+  }
+  return sizes;
 }
 
 /** The id `by` lines away from `current` among the visible ones; stays inside; the first when nothing is selected. */
@@ -109,7 +113,10 @@ export function ancestors(runs: readonly RunRow[], runId: string): string[] {
 /** The run and everything beneath it. */
 export function subtreeIds(runs: readonly RunRow[], runId: string): Set<string> {
   const at = runs.findIndex((run) => run.run_id === runId);
-  return new Set(at < 0 ? [] : runs.slice(at, at + subtreeSize(runs, at) + 1).map((run) => run.run_id));
+  if (at < 0) return new Set();
+  const depth = runs[at]?.depth ?? 0;
+  const end = runs.findIndex((run, index) => index > at && run.depth <= depth);
+  return new Set(runs.slice(at, end < 0 ? runs.length : end).map((run) => run.run_id));
 }
 
 /** Ids in the address bar: the last eight characters tell the runs of one trace apart and keep the link short. */

@@ -5,7 +5,7 @@ import type { TraceView } from "../../api/schema";
 import { TokenHeads } from "../../components/NodeTable";
 import { useKeys } from "../../components/useKeys";
 import { duration, moneyDecimals, moneyFull } from "../../model/format";
-import { type Axis, axisOf, branches, linesOf, neighbour, spending } from "../../model/rows";
+import { type Axis, axisOf, branches, linesOf, neighbour, readClosed, spending, writeClosed } from "../../model/rows";
 import { WaterfallRow } from "./WaterfallRow";
 
 const ROW_PX = 28;
@@ -25,7 +25,11 @@ export function Waterfall({ view, closed, selected, onSelect, onClosed }: Props)
   const { runs, trace } = view;
   const nowMs = useNow(trace.start_us, trace.status === "pending");
   const axis = useMemo(() => axisOf(runs, nowMs), [runs, nowMs]);
-  const lines = linesOf(runs, closed, axis, trace, nowMs);
+  const shut = writeClosed(closed);
+  const lines = useMemo(
+    () => linesOf(runs, readClosed(shut, runs), axis, trace, nowMs),
+    [runs, shut, axis, trace, nowMs],
+  );
   const decimals = useMemo(() => moneyDecimals(runs.map((run) => run.subtree.cost_known_usd)), [runs]);
   const box = useRef<HTMLDivElement>(null);
   const list = useVirtualizer({
