@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,9 @@ class MemoryLedger:
                 self.charges.pop(ref, None)
             for settled in runs:
                 run = settled.run
-                self.runs[run.project, run.is_root, run.start_us, run.trace_id, run.run_id] = settled
+                key = (run.project, run.is_root, run.start_us, run.trace_id, run.run_id)
+                known = self.runs.get(key)
+                self.runs[key] = replace(settled, run=_kept(run, known.run)) if known else settled
         if self.after_write is not None:
             self.after_write()
 
@@ -74,6 +77,12 @@ class MemoryLedger:
     @property
     def tokens(self) -> int:
         return sum(charge.usage.total_tokens for charge in self.charges.values() if charge.usage)
+
+
+def _kept(run: Run, known: Run) -> Run:
+    """As the ledger merges: what is not (or no longer) said stays as it was."""
+    payload = ("inputs", "outputs", "extra", "events")
+    return replace(run, **{name: getattr(run, name) or getattr(known, name) for name in payload})
 
 
 class MemoryControl:

@@ -208,6 +208,26 @@ async def test_a_trace_that_left_memory_goes_on_where_it_was(open_world: Callabl
     assert world.ledger.reads == [uid(1)]
 
 
+async def test_an_ended_run_leaves_its_payload_to_the_ledger_and_still_takes_updates(
+    open_world: Callable[..., World],
+) -> None:
+    world = open_world()
+    order = f"20261122T120000000001Z{uid(1)}.20261122T120000000001Z{uid(2)}"
+    call = post(2, parent=1, **LLM, inputs={"q": "?" * 5000}, dotted_order=order)
+    await world.send(post(1), call, patch(2, outputs=usage(5, 4)))
+    await world.pipeline.flush()
+    held = world.pipeline._flusher.fold
+    assert held.size_bytes < 1_500
+    await world.send(post(3, parent=2, **LLM, outputs=usage(1, 1)))
+    await world.pipeline.flush()
+    assert (world.ledger.reads, len(world.ledger.run(uid(2)).inputs["q"])) == ([], 5000)
+    await world.send(patch(2, tags=["late"]))
+    await world.pipeline.flush()
+    run = world.ledger.run(uid(2))
+    assert (run.tags, len(run.inputs["q"]), run.outputs) == (("late",), 5000, usage(5, 4))
+    assert (world.ledger.reads, len(world.ledger.runs)) == ([uid(1)], 3)
+
+
 async def test_a_new_trace_asks_nothing_of_the_ledger(open_world: Callable[..., World]) -> None:
     world = open_world()
     for n in range(1, 40):

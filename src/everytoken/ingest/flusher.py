@@ -213,6 +213,7 @@ class Flusher:
                 self._live.publish(
                     {"type": "trace", "project": row["project"], "trace_id": row["trace_id"], "row": row}
                 )
+            self.fold.hollow_out(change.trace, (settled.run.run_id for settled in change.runs))
         self._unwritten.clear()
         self.counters.flushes += 1
         self.counters.traces_left += self.fold.shrink(self._clock_us())
@@ -246,6 +247,7 @@ class Flusher:
 
     def _restore(self, rows: list[_Row], operations: list[Operation], found: list[str | None]) -> None:
         """Take back from the ledger what it has, or may have, of the traces that move."""
+        self.fold.reopen(operations)
         absent = self.fold.absent(found)
         upto_row = rows[-1].row_id if rows else 0
         known = self._journal.begin_flush(upto_row, absent).result()

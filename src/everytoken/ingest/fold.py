@@ -3,6 +3,7 @@
 import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from everytoken.core.charge import Charge, Evidence
 from everytoken.core.run import Run
@@ -11,10 +12,12 @@ from everytoken.store.rows import ChargeRef, SettledRun
 from everytoken.wire.operations import Operation, RunFields
 from everytoken.wire.times import write_segment
 
-MAX_RUNS = 100_000
-"""Runs in memory; a run without payload takes some 4 KiB."""
+MAX_RUNS = 60_000
+"""Runs in memory: at 5,000 runs/s those of the last twelve seconds."""
 MAX_BYTES = 64 * 1024**2
-"""JSON of the runs in memory; as Python objects it takes about four times as much."""
+"""JSON of what is in memory; as Python objects it takes about four times as much."""
+HOLLOW_BYTES = 512
+"""What is counted for a run without its payload: mostly its metadata."""
 MAX_IDLE_US = 600_000_000
 """A trace that has not moved for ten minutes leaves even when there is room."""
 MAX_OPERATIONS = 8
@@ -33,7 +36,7 @@ DEFAULT_PROJECT = "default"
 class RunFold:
     """One run in memory: its operations, and what they last amounted to."""
 
-    __slots__ = ("evidence", "operations", "place", "run", "run_id", "written")
+    __slots__ = ("evidence", "hollow", "operations", "place", "run", "run_id", "written")
 
     def __init__(self, run_id: str, place: Place) -> None:
         self.run_id = run_id
@@ -43,6 +46,19 @@ class RunFold:
         self.evidence: tuple[Evidence, ...] | None = None
         self.written: SettledRun | None = None
         """As the ledger has it; `None` when it has to be written."""
+        self.hollow = False
+        """Its payload is only in the ledger: it takes operations again once it is read back."""
+
+    def hollow_out(self) -> bool:
+        """Drop the payload of a run that has ended and is written; what settlement needs of it stays."""
+        run, written = self.run, self.written
+        if run is None or written is None or run.end_us is None or self.evidence is None or run.is_root:
+            return False
+        self.run = replace(run, inputs=None, outputs=None, events=(), extra={})
+        self.written = SettledRun(self.run, written.node, written.is_node)
+        self.operations = []
+        self.hollow = True
+        return True
 
     def add(self, operation: Operation) -> bool:
         """Whether it says anything new."""
@@ -117,6 +133,9 @@ class TraceFold:
             fold = self.runs.get(at)
             if fold is None:
                 break
+            if fold.hollow and fold.run is not None:
+                segments.append(fold.run.dotted_order)
+                break
             fields = merge(fold.operations)
             if at != run_id and self._order_holds(at, fields):
                 segments.append(fields["dotted_order"])
@@ -124,6 +143,17 @@ class TraceFold:
             segments.append(write_segment(fold.place.start_us, at))
             at = None if fold.place.is_root else parent_of(fields, order_of(at, fields))
         return ".".join(reversed(segments))
+
+    def hollow_out(self, run_ids: Iterable[str]) -> int:
+        """Drop what the ledger has of ended runs; answers the bytes that were freed."""
+        freed = 0
+        for run_id in run_ids:
+            fold = self.runs[run_id]
+            size = sum(operation.size_bytes for operation in fold.operations)
+            if run_id not in self.derived and fold.hollow_out():
+                freed += size - HOLLOW_BYTES
+        self.size_bytes -= freed
+        return freed
 
     def project(self) -> str | None:
         """The project of the root, else of any run: what a run that names none belongs to."""
@@ -182,6 +212,17 @@ class Fold:
                 trace_id = located[1] if located else None
             found.append(trace_id)
         return found
+
+    def reopen(self, operations: Iterable[Operation]) -> None:
+        """Let go of traces in which an operation meets a run whose payload only the ledger has."""
+        for operation in operations:
+            trace = self.traces.get(self._trace_by_run.get(operation.run_id, ""))
+            if trace is not None and trace.runs[operation.run_id].hollow:
+                self.forget(trace.trace_id)
+
+    def hollow_out(self, trace: TraceFold, run_ids: Iterable[str]) -> None:
+        """Drop what the ledger has of the trace's ended runs."""
+        self.size_bytes -= trace.hollow_out(run_ids)
 
     def absent(self, found: Iterable[str | None]) -> list[str]:
         """Traces that the next `take` may open: they have to be restored first if the ledger knows them."""

@@ -43,7 +43,7 @@ def read_id(value: Any) -> str:
 
 
 def read_run(wire: Any) -> RunFields:
-    """The fields of one run object; unknown and `null` ones are left out.
+    """The fields of one run object; unknown, `null` and empty ones are left out.
 
     Raises:
         FieldError: the first field that cannot be read.
@@ -57,9 +57,11 @@ def read_run(wire: Any) -> RunFields:
             continue
         name, read = rule
         try:
-            fields[name] = read(value)
+            known = read(value)
         except ValueError as error:
             raise FieldError(key, str(error)) from error
+        if known or known == 0 or key in ("inputs", "outputs"):  # an empty name, error or list of tags says nothing
+            fields[name] = known
     return _sorted_out(fields, wire)
 
 
@@ -72,10 +74,12 @@ def _sorted_out(fields: dict[str, Any], wire: dict[str, Any]) -> RunFields:
             raise FieldError("extra.metadata", "must be a JSON object")
         if metadata:
             fields["metadata"] = metadata
+        if not extra:
+            del fields["extra"]
     for key in _KEPT_IN_EXTRA:
         if wire.get(key):
             fields.setdefault("extra", {})[key] = wire[key]
-    if "run_type" in wire and wire["run_type"] is not None and wire["run_type"] != fields["run_type"]:
+    if wire.get("run_type") and wire["run_type"] != fields["run_type"]:
         fields.setdefault("extra", {})["run_type_sent"] = wire["run_type"]
     return fields  # type: ignore[return-value]  # its keys are those of _RULES, which are RunFields' own
 
@@ -88,7 +92,7 @@ def _text(value: Any) -> str:
 
 def _run_type(value: Any) -> str:
     known = _text(value).lower()
-    return known if known in RUN_TYPES else "chain"
+    return known if known in RUN_TYPES or not known else "chain"
 
 
 def _status(value: Any) -> str:

@@ -67,7 +67,7 @@ def test_a_captured_body_holds_the_runs_that_were_sent(body: str, recording: str
         for field in ("name", "run_type", "trace_id", "dotted_order", "inputs", "outputs", "events", "error"):
             assert operation.body.get(field) == wire.get(field)
         assert operation.body.get("project") == wire["session_name"]
-        assert operation.body.get("tags") == tuple(wire["tags"])
+        assert operation.body.get("tags", ()) == tuple(wire["tags"])
         assert operation.body.get("parent_run_id") == wire.get("parent_run_id")
 
 
@@ -102,6 +102,20 @@ def test_the_same_run_posted_twice_in_one_body_is_two_operations() -> None:
 def test_nulls_and_unknown_fields_say_nothing() -> None:
     wire = b'{"id": null, "parent_run_id": null, "end_time": null, "child_runs": [], "execution_order": 1, "name": "x"}'
     assert decoded((f"post.{RUN}", wire)).operations[0].body == {"name": "x"}
+
+
+def test_empty_fields_say_nothing_and_an_empty_payload_does() -> None:
+    empty = {
+        "name": "",
+        "error": "",
+        "run_type": "",
+        "status": "odd",
+        "tags": [],
+        "events": [],
+        "extra": {"metadata": {}},
+    }
+    wire = {"id": RUN, **empty, "inputs": "", "outputs": {}}
+    assert decode_run(json.dumps(wire).encode(), NOW_US).operations[0].body == {"inputs": "", "outputs": {}}
 
 
 def test_an_id_of_32_hexadecimal_digits_is_the_same_id() -> None:
