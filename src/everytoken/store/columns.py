@@ -59,8 +59,8 @@ def run_table(settled: Sequence[SettledRun], version: int) -> pa.Table:
         "outputs": versioned((_payload(run.outputs) for run in runs), STRING),
         "events": versioned((dump(list(run.events)) if run.events else None for run in runs), STRING),
         "route": versioned((_route(run.outputs) for run in runs), STRING),
-        "input_preview": versioned((preview(run.inputs) or None for run in runs), STRING),
-        "output_preview": versioned((preview(run.outputs) or None for run in runs), STRING),
+        "input_preview": versioned((_preview(run, run.inputs) for run in runs), STRING),
+        "output_preview": versioned((_preview(run, run.outputs) for run in runs), STRING),
     }
     return pa.table(columns)
 
@@ -221,6 +221,11 @@ def load(text: str | None) -> Json:
         return orjson.loads(text)
     except orjson.JSONDecodeError:  # what only the standard library could write, it alone can read
         return json.loads(text)
+
+
+def _preview(run: Run, payload: Json) -> str | None:
+    """Lists show roots and calls; a line of every step between would cost a third of the encoding."""
+    return preview(payload) or None if run.is_root or run.run_type == "llm" else None
 
 
 def _route(outputs: Json) -> str | None:
