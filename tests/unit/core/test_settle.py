@@ -156,6 +156,7 @@ def test_the_owner_takes_what_it_lacks_from_the_other_layers() -> None:
     assert (charge.model, charge.provider, charge.call_path) == ("gpt-5.2-2026-08", "openai", "openai.chat")
     assert (charge.node, charge.thread_id, charge.user_id) == ("answer", "t-9", "7")
     assert (charge.usage, charge.quality) == (used(10, 5), "exact")
+    assert (charge.flags, charge.differences) == ((), {})
 
 
 def test_of_two_runs_of_one_layer_the_inner_one_owns_the_charge() -> None:
@@ -467,3 +468,56 @@ def test_a_thousand_answers_to_one_id_keep_a_bounded_record_of_their_differences
     (charge,) = settled(runs, *told).charges
     assert charge.usage == used(0, 1)
     assert len(charge.differences["input_tokens"]) == 8
+
+
+def test_a_model_run_without_usage_does_not_take_what_a_tool_below_it_used() -> None:
+    result = settled([run("llm"), run("tool", "llm", "tool")], says("llm", None), says("tool", used(7, 3), "manual"))
+    assert {c.run_id: c.quality for c in result.charges} == {"llm": "missing", "tool": "exact"}
+
+
+def test_functions_that_share_a_job_id_and_their_counts_keep_their_own_clients_apart() -> None:
+    runs = [run("f1"), run("c1", "f1"), run("f2", start_us=200), run("c2", "f2", start_us=200)]
+    told = [says(f, used(10, 5), "manual", response_id="job_1") for f in ("f1", "f2")]
+    result = settled(runs, *told, says("c1", used(10, 5)), says("c2", used(10, 5)))
+    assert [(c.run_id, c.run_ids, c.charge_key) for c in result.charges] == [
+        ("c1", ("c1", "f1"), "run:c1"),
+        ("c2", ("c2", "f2"), "run:c2"),
+    ]
+
+
+def test_a_chain_that_names_a_request_elsewhere_tells_of_that_one() -> None:
+    runs = [run("node", run_type="chain"), run("one", "node"), run("two", "node"), run("other")]
+    told = [says("one", used(1, 1)), says("two", used(2, 2)), says("other", used(10, 5), response_id="r")]
+    result = settled(runs, says("node", used(10, 5), "manual", response_id="r"), *told)
+    assert [(d.evidence.run_id, d.reason, d.charge_key) for d in result.duplicates] == [
+        ("node", "repeated_on_chain", "response:r")
+    ]
+
+
+def test_a_numbered_attempt_above_others_is_neither_their_copy_nor_their_sum() -> None:
+    same = [says("outer", used(10, 5), attempt="0"), says("inner", used(10, 5), attempt="1")]
+    assert tokens(settled([run("outer"), run("inner", "outer")], *same)) == [("run:inner", 15), ("run:outer", 15)]
+    runs = [run("outer"), run("one", "outer"), run("two", "outer")]
+    summed = [says("outer", used(3, 3), attempt="0"), says("one", used(1, 1)), says("two", used(2, 2))]
+    assert tokens(settled(runs, *summed)) == [("run:one", 2), ("run:outer", 6), ("run:two", 4)]
+
+
+def test_a_model_run_that_took_a_chains_count_stands_for_it_further_up() -> None:
+    runs = [run("outer"), run("middle", "outer"), run("step", "middle", "chain")]
+    told = [says("outer", used(10, 6), "framework"), says("middle", None), says("step", used(10, 5), "manual")]
+    result = settled(runs, *told)
+    assert [(c.run_id, c.usage) for c in result.charges] == [("middle", used(10, 6))]
+
+
+def test_a_count_set_by_hand_beats_an_estimate() -> None:
+    runs = [run("node", run_type="chain"), run("llm", "node")]
+    told = [says("node", used(10, 5), "manual"), says("llm", used(10, 5, source="estimated"))]
+    (charge,) = settled(runs, *told).charges
+    assert (charge.run_id, charge.quality) == ("llm", "exact")
+
+
+def test_an_owner_whose_end_was_lost_has_the_status_of_the_layer_around_it() -> None:
+    runs = [run("outer"), run("inner", "outer", status="pending", end_us=None)]
+    told = [says("outer", used(1, 1), "framework", response_id="r"), says("inner", None, response_id="r")]
+    (charge,) = settled(runs, *told).charges
+    assert (charge.run_id, charge.status, charge.duration_us) == ("inner", "success", 50)

@@ -250,8 +250,13 @@ def test_a_routing_function_says_which_of_two_nodes_led_on() -> None:
 
 
 def test_a_routing_function_that_returns_a_key_of_its_path_map_says_nothing() -> None:
-    runs = [run("root", None, 0, 100), node("a", 1, 0, 10), routed("a", 0, "yes"), node("b", 2, 20, 30)]
-    assert ("a", "b", 1, "step") in edges_of(shape_trace(runs, []))
+    runs = [
+        run("root", None, 0, 100), node("a", 1, 0, 10), routed("a", 0, "yes"), node("silent", 1, 0, 10),
+        node("b", 2, 20, 30),
+    ]  # fmt: skip
+    assert [e for e in edges_of(shape_trace(runs, [])) if e[1] == "b"] == [
+        ("a", "b", 1, "step"), ("silent", "b", 1, "step"),
+    ]  # fmt: skip
 
 
 def test_a_command_names_where_a_node_goes() -> None:
@@ -334,3 +339,22 @@ def test_a_trace_twenty_thousand_runs_deep_has_a_shape() -> None:
     shape = shape_trace(runs, [charge(str(depth - 1), 3, 4, "1")])
     assert (shape.runs[-1].depth, shape.runs[0].subtree.total_tokens) == (depth - 1, 7)
     assert len(shape.critical_path) == depth
+
+
+def test_of_two_nodes_the_one_whose_routing_sent_leads_to_the_fan_out() -> None:
+    runs = [
+        run("root", None, 0, 100), node("planner", 1, 0, 10), routed("planner", 0, ["Send(node='worker', arg={})"]),
+        node("bystander", 1, 0, 10),
+        *(node("worker", 2, 20, 30, "__pregel_push", run_id=f"w{i}") for i in range(2)),
+    ]  # fmt: skip
+    assert [e for e in edges_of(shape_trace(runs, [])) if e[1] == "worker"] == [("planner", "worker", 2, "send")]
+
+
+def test_work_that_all_outlived_its_parent_is_still_on_the_critical_path() -> None:
+    runs = [run("root", None, 0, 10), run("work", "root", 1, 12)]
+    assert shape_trace(runs, []).critical_path == ("root", "work")
+
+
+def test_nothing_is_saved_yet_while_the_root_runs_though_its_nodes_have_ended() -> None:
+    runs = [run("root", None, 0, None), node("a", 1, 0, 10), node("b", 1, 0, 10)]
+    assert shape_trace(runs, []).saved_us is None
