@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,6 +19,8 @@ DERIVED_FLAGS = frozenset({FLAG_ORDER_DERIVED, FLAG_POST_MISSING})
 
 INTERRUPTS = ("GraphInterrupt(", "GraphBubbleUp", "NodeInterrupt(", "ParentCommand(")
 """LangGraph 1.2 reports an interrupt as the error of the node's run."""
+_JOINED = ("metadata", "extra", "flags")
+"""Fields of which a later operation keeps what it does not name."""
 RESTORED_US = -1
 """Arrival of what the ledger held: a patch, so that a post sent again overwrites nothing, and older than any other."""
 
@@ -42,18 +45,18 @@ def merge(operations: Sequence[Operation]) -> RunFields:
         return operations[0].body
     merged: dict[str, Any] = {}
     for operation in sorted(operations, key=lambda o: o.order):
-        for key, value in operation.body.items():
-            if key in ("metadata", "extra"):
-                value = _overlaid(merged.get(key), value)  # noqa: PLW2901
-            elif key == "flags":
-                value = tuple(dict.fromkeys((*merged.get(key, ()), *value)))  # type: ignore[misc]  # noqa: PLW2901
-            merged[key] = value
+        known = {key: merged[key] for key in _JOINED if key in merged}
+        merged.update(operation.body)
+        for key, old in known.items():
+            if key not in operation.body:
+                continue
+            merged[key] = (*old, *merged[key]) if key == "flags" else _overlaid(old, merged[key])
+    if "flags" in merged:
+        merged["flags"] = tuple(dict.fromkeys(merged["flags"]))
     return merged  # type: ignore[return-value]  # keys and values are those of RunFields
 
 
-def _overlaid(old: Mapping[str, Any] | None, new: Any) -> dict[str, Any]:
-    if not old:
-        return dict(new)
+def _overlaid(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return {**old, **{key: value for key, value in new.items() if value is not None or key not in old}}
 
 
@@ -62,11 +65,16 @@ def order_of(run_id: str, fields: RunFields) -> DottedOrder | None:
     text = fields.get("dotted_order")
     if not text:
         return None
+    order = _parsed(text)
+    return order if order is not None and order.run_id == run_id else None
+
+
+@lru_cache(maxsize=16_384)  # a run's posts and patches repeat it, and each flush asks several times
+def _parsed(text: str) -> DottedOrder | None:
     try:
-        order = DottedOrder(text)
+        return DottedOrder(text)
     except ValueError:
         return None
-    return order if order.run_id == run_id else None
 
 
 def start_of(fields: RunFields, order: DottedOrder | None) -> int | None:
