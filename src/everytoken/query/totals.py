@@ -46,7 +46,8 @@ def total_fields(sums: Sums) -> dict[str, Any]:
 
 
 def totals(sums: Sums | None) -> Totals:
-    return Totals(**total_fields(sums or NOTHING))
+    """The row of `sums`; most runs of a trace own nothing, and share one row that says so."""
+    return NO_TOTALS if sums is None or sums is NOTHING else Totals(**total_fields(sums))
 
 
 def usd_text(usd: Decimal) -> str:
@@ -69,3 +70,6 @@ def quantiles_ms(row: Mapping[str, Any] | None) -> tuple[float | None, float | N
         return None, None
     p50_ms, p95_ms = row["durations_ms"]
     return p50_ms, p95_ms
+
+
+NO_TOTALS = Totals(**total_fields(NOTHING))
