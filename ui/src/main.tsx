@@ -4,6 +4,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/client";
 import { startI18n } from "./i18n";
+import { WordsProvider } from "./i18n/useWords";
 import { router } from "./router";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -31,7 +32,9 @@ if (root) {
   createRoot(root).render(
     <StrictMode>
       <QueryClientProvider client={queries}>
-        <RouterProvider router={router} />
+        <WordsProvider>
+          <RouterProvider router={router} />
+        </WordsProvider>
       </QueryClientProvider>
     </StrictMode>,
   );

@@ -1,5 +1,5 @@
 import { Tabs } from "radix-ui";
-import { useTranslation } from "react-i18next";
+import { useWords } from "../i18n/useWords";
 import { Copy } from "./Copy";
 
 const KINDS = ["env", "python", "js"] as const;
@@ -29,7 +29,7 @@ const client = wrapOpenAI(new OpenAI());`;
 
 /** How an app is pointed here, ready to paste, for the address this page was opened at. */
 export function Connect() {
-  const { t } = useTranslation();
+  const t = useWords();
   const notes: Record<Kind, string> = {
     env: t("connect.envNote"),
     python: t("connect.pythonNote"),

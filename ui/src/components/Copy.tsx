@@ -1,12 +1,12 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useWords } from "../i18n/useWords";
 import { CheckIcon, CopyIcon } from "./icons";
 
 const SHOWN_MS = 1_500;
 
 /** Copies `text` and says so. Without `label` only the icon is shown. */
 export function Copy({ text, label }: { text: string; label?: string }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const [copied, setCopied] = useState(false);
   const name = label ?? t("actions.copy");
   return (

@@ -1,7 +1,7 @@
 /** Figures as everywhere: the number, its muted unit, the full value on hover, and its quality before it. */
 
-import { useTranslation } from "react-i18next";
 import type { Totals } from "../api/schema";
+import { useWords } from "../i18n/useWords";
 import { duration, type Figure, money, moneyIn, percent, tokens } from "../model/format";
 import { exactShare, knownCost, markOf, type Quality } from "../model/quality";
 
@@ -28,7 +28,7 @@ const MARKS: Record<Quality, string> = { exact: "●", partial: "◐", estimated
 
 /** The mark before a number that is not plainly exact; exact ones are marked in detail views (`all`) alone. */
 export function Mark({ quality, all = false }: { quality: Quality | null; all?: boolean }) {
-  const { t } = useTranslation();
+  const t = useWords();
   if (quality === null || (quality === "exact" && !all)) return null;
   const label = `${t(`quality.${quality}`)}: ${t(`quality.help.${quality}`)}`;
   return (
@@ -52,7 +52,7 @@ type CostProps = {
 
 /** Money of a row: what is known, its quality, and a tag for what has no price. */
 export function Cost({ totals, decimals, full = false, noted = false, pending = false }: CostProps) {
-  const { t } = useTranslation();
+  const t = useWords();
   const known = knownCost(totals);
   if (known.kind === "none") return <span className="num faint">·</span>;
   const tag = known.unpriced > 0 && !noted && !pending && (
@@ -81,7 +81,7 @@ export function Cost({ totals, decimals, full = false, noted = false, pending = 
 
 /** Beneath a total: "99.2 % exact" with the split on hover, and how many calls have no price. */
 export function QualityNote({ totals, pending = false }: { totals: Totals; pending?: boolean }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const share = exactShare(totals);
   if (share === null) return null;
   if (pending) return <span className="muted">{t("quality.soFar")}</span>;

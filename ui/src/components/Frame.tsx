@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
 import { projectsQuery } from "../api/queries";
 import { LANGUAGES, type Language, setLanguage } from "../i18n";
+import { useWords } from "../i18n/useWords";
 import { DEFAULT_RANGE, RANGES, zoneName } from "../model/time";
 import { HelpDialog } from "./HelpDialog";
 import { ChevronIcon, ClockIcon, Logo, SunIcon } from "./icons";
@@ -15,7 +16,7 @@ import { useKeys } from "./useKeys";
 const LANGUAGE_NAMES: Record<Language, string> = { en: "English", ko: "한국어" };
 
 export function Frame() {
-  const { t } = useTranslation();
+  const t = useWords();
   const { project, traceId } = useParams({ strict: false });
   const [help, setHelp] = useState(false);
   const navigate = useNavigate();
@@ -59,7 +60,7 @@ export function keepRange(search: { range?: unknown }): { range?: (typeof RANGES
 }
 
 function Sections({ project }: { project: string }) {
-  const { t } = useTranslation();
+  const t = useWords();
   return (
     <nav className="sections" aria-label={t("nav.sections")}>
       <Link
@@ -83,7 +84,7 @@ function Sections({ project }: { project: string }) {
 }
 
 function ProjectMenu({ project }: { project: string }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const navigate = useNavigate();
   const { data } = useQuery(projectsQuery("all"));
   const names = new Set([project, ...(data?.projects ?? []).map((row) => row.project)]);
@@ -107,7 +108,7 @@ function ProjectMenu({ project }: { project: string }) {
 }
 
 function RangeMenu() {
-  const { t } = useTranslation();
+  const t = useWords();
   const navigate = useNavigate();
   const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
   return (
@@ -128,7 +129,7 @@ function RangeMenu() {
 }
 
 function Zone() {
-  const { t } = useTranslation();
+  const t = useWords();
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   return (
     <span className="muted zone" title={t("zone", { zone })}>
@@ -138,7 +139,7 @@ function Zone() {
 }
 
 function LiveSign({ project }: { project: string | undefined }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const state = useLive(project);
   return (
     <span className={`live ${state}`} role="status" title={state === "live" ? t("live.liveHelp") : t("live.offHelp")}>

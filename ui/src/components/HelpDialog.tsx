@@ -1,11 +1,11 @@
 import { useEffect, useRef } from "react";
-import { useTranslation } from "react-i18next";
+import { useWords } from "../i18n/useWords";
 import { KEYS, type KeyAction, keyLabel } from "../model/keys";
 import { CloseIcon } from "./icons";
 
 /** The keys, read from the table that binds them. */
 export function HelpDialog({ open, onClose }: { open: boolean; onClose: () => void }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (open) dialog.current?.showModal();

@@ -1,5 +1,5 @@
 import { useMemo, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useWords } from "../i18n/useWords";
 import { count } from "../model/format";
 import { Copy } from "./Copy";
 
@@ -14,7 +14,7 @@ function isEmpty(value: unknown): boolean {
 
 /** A JSON value as indented text, with a copy button. */
 export function Json({ title, value }: { title: string; value: unknown }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const [whole, setWhole] = useState(false);
   const text = useMemo(() => (typeof value === "string" ? value : (JSON.stringify(value, null, 2) ?? "")), [value]);
   const short = !whole && text.length > LONG;

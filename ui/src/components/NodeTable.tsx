@@ -1,5 +1,5 @@
-import { useTranslation } from "react-i18next";
 import type { Totals } from "../api/schema";
+import { useWords } from "../i18n/useWords";
 import { count, moneyDecimals, percent, tokens } from "../model/format";
 import { Cost, Duration, Num, Unknown } from "./Figures";
 import { TokenBar } from "./TokenBar";
@@ -26,7 +26,7 @@ export function NodeTable({
   chosen?: string | undefined;
   onChoose?: (node: string) => void;
 }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const most = Math.max(1, ...lines.map((line) => line.totals.total_tokens));
   const decimals = moneyDecimals(lines.map((line) => line.totals.cost_known_usd));
   return (
@@ -132,7 +132,7 @@ const HEADS = ["input", "cache_read", "output", "reasoning"] as const;
 
 /** The heads of those columns; their swatches are the legend of every token bar. */
 export function TokenHeads() {
-  const { t } = useTranslation();
+  const t = useWords();
   return (
     <span className="token-parts">
       {HEADS.map((head) => (

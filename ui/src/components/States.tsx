@@ -1,8 +1,8 @@
 /** The states every view has: empty, loading as a skeleton of the real layout, failed. */
 
 import type { ReactNode } from "react";
-import { useTranslation } from "react-i18next";
 import { ApiError } from "../api/client";
+import { useWords } from "../i18n/useWords";
 
 export function Empty({ title, text, children }: { title: string; text: string; children?: ReactNode }) {
   return (
@@ -15,7 +15,7 @@ export function Empty({ title, text, children }: { title: string; text: string; 
 }
 
 export function Failed({ error, retry }: { error: Error; retry: () => void }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const known = error instanceof ApiError ? error : null;
   const offline = known?.status === null;
   return (

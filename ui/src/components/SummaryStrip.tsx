@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { useTranslation } from "react-i18next";
 import { summaryQuery } from "../api/queries";
+import { useWords } from "../i18n/useWords";
 import { count, duration, tokens } from "../model/format";
 import type { Range } from "../model/time";
 import { Cost, Duration, QualityNote, Tokens, Unknown } from "./Figures";
@@ -10,7 +10,7 @@ const words = (figure: { value: string; unit: string }) => `${figure.value}${fig
 
 /** The totals of a project over the range, on top of its lists. */
 export function SummaryStrip({ project, range }: { project: string; range: Range }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const { data } = useQuery(summaryQuery(project, range));
   if (!data) return <div className="summary skeleton" aria-busy="true" />;
   const perTrace =

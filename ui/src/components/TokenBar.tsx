@@ -1,11 +1,11 @@
-import { useTranslation } from "react-i18next";
 import type { Totals } from "../api/schema";
+import { useWords } from "../i18n/useWords";
 import { slices } from "../model/classes";
 import { count } from "../model/format";
 
 /** Tokens by class as one bar; `most` is the count that fills it, so that rows compare. */
 export function TokenBar({ totals, most }: { totals: Totals; most: number }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const parts = slices(totals);
   if (parts.length === 0) return null;
   const label = parts.map((part) => `${t(`tokenClass.${part.tokenClass}`)} ${count(part.tokens)}`).join(" · ");

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { memo } from "react";
-import { useTranslation } from "react-i18next";
 import type { TraceRow } from "../api/schema";
+import { useWords } from "../i18n/useWords";
 import { duration } from "../model/format";
 import { Cost, Duration, Tokens } from "./Figures";
 import { keepRange } from "./Frame";
@@ -69,7 +69,7 @@ export const TraceLine = memo(function TraceLine({ row, project, scale, top, cur
 });
 
 function DurationBar({ row, longest }: { row: TraceRow; longest: number }) {
-  const { t } = useTranslation();
+  const t = useWords();
   if (row.duration_ms === null) return <span className="bar-cell running-text">{t("status.pending")}</span>;
   const ttft = row.ttft_ms === null ? null : duration(row.ttft_ms);
   const title = ttft ? t("traces.ttft", { value: `${ttft.value} ${ttft.unit}` }) : undefined;

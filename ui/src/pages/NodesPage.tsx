@@ -1,14 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import { nodesQuery } from "../api/queries";
 import { NodeTable } from "../components/NodeTable";
 import { Empty, Failed, SkeletonRows } from "../components/States";
 import { SummaryStrip } from "../components/SummaryStrip";
+import { useWords } from "../i18n/useWords";
 import { DEFAULT_RANGE } from "../model/time";
 
 export function NodesPage() {
-  const { t } = useTranslation();
+  const t = useWords();
   const { project } = useParams({ from: "/projects/$project/nodes" });
   const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
   const { data, error, refetch } = useQuery(nodesQuery(project, range));

@@ -2,7 +2,6 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Popover } from "radix-ui";
 import { useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { projectsQuery } from "../api/queries";
 import type { ProjectRow } from "../api/schema";
 import { Connect } from "../components/Connect";
@@ -13,11 +12,12 @@ import { Ago } from "../components/Moment";
 import { Failed, SkeletonRows } from "../components/States";
 import { TokenBar } from "../components/TokenBar";
 import { useKeys } from "../components/useKeys";
+import { useWords } from "../i18n/useWords";
 import { count, percent } from "../model/format";
 import { DEFAULT_RANGE } from "../model/time";
 
 export function ProjectsPage() {
-  const { t } = useTranslation();
+  const t = useWords();
   const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
   const { data, error, refetch } = useQuery(projectsQuery(range));
   const projects = data?.projects;
@@ -53,7 +53,7 @@ export function ProjectsPage() {
 }
 
 function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const [at, setAt] = useState(-1);
   const navigate = useNavigate();
   const most = Math.max(...projects.map((row) => row.total_tokens));
@@ -124,7 +124,7 @@ function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
 }
 
 export function ErrorShare({ errors, traces }: { errors: number; traces: number }) {
-  const { t } = useTranslation();
+  const t = useWords();
   return (
     <span
       className={errors > 0 ? "num bad" : "num muted"}
@@ -136,7 +136,7 @@ export function ErrorShare({ errors, traces }: { errors: number; traces: number 
 }
 
 function FirstVisit() {
-  const { t } = useTranslation();
+  const t = useWords();
   return (
     <div className="first-visit">
       <h1>{t("projects.empty")}</h1>
@@ -151,7 +151,7 @@ function FirstVisit() {
 }
 
 function Arrived({ project }: { project: string }) {
-  const { t } = useTranslation();
+  const t = useWords();
   return (
     <p className="arrived" role="status">
       <i className="dot success" />

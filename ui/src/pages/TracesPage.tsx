@@ -2,7 +2,6 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useMemo, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
 import { tracesQuery } from "../api/queries";
 import type { TraceRow } from "../api/schema";
 import { keepRange } from "../components/Frame";
@@ -10,6 +9,7 @@ import { Empty, Failed, SkeletonRows } from "../components/States";
 import { SummaryStrip } from "../components/SummaryStrip";
 import { TraceLine } from "../components/TraceLine";
 import { useKeys } from "../components/useKeys";
+import { useWords } from "../i18n/useWords";
 import { moneyDecimals } from "../model/format";
 import { DEFAULT_RANGE } from "../model/time";
 
@@ -17,7 +17,7 @@ const ROW_PX = 28;
 const AHEAD = 10;
 
 export function TracesPage() {
-  const { t } = useTranslation();
+  const t = useWords();
   const { project } = useParams({ from: "/projects/$project/traces" });
   const navigate = useNavigate();
   const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
@@ -59,7 +59,7 @@ export function TracesPage() {
 type ListProps = { project: string; rows: readonly TraceRow[]; more: boolean; loading: boolean; loadMore: () => void };
 
 function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
-  const { t } = useTranslation();
+  const t = useWords();
   const navigate = useNavigate();
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(-1);

@@ -1,6 +1,6 @@
-import { useTranslation } from "react-i18next";
 import type { ChargeRow } from "../../api/schema";
 import { en } from "../../i18n/en";
+import { useWords } from "../../i18n/useWords";
 import { classOf } from "../../model/classes";
 import { explain } from "../../model/explain";
 import { count, moneyFull } from "../../model/format";
@@ -9,7 +9,7 @@ type Reason = keyof typeof en.reasons;
 
 /** The arithmetic of a cost: one line a class and price, and the exact sum beneath. */
 export function Arithmetic({ charges }: { charges: readonly ChargeRow[] }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const { terms, usd, unpriced } = explain(charges);
   return (
     <table className="arithmetic">

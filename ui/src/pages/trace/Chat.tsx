@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useWords } from "../../i18n/useWords";
 import { count } from "../../model/format";
 import type { Message } from "../../model/messages";
 
@@ -10,7 +10,7 @@ const LONG = 1_200;
 
 /** The messages of a run as a chat. Text is text: nothing in it is rendered, loaded or run. */
 export function Chat({ messages }: { messages: readonly Message[] }) {
-  const { t } = useTranslation();
+  const t = useWords();
   return (
     <section>
       <h3>{t("detail.messages")}</h3>
@@ -30,7 +30,7 @@ export function Chat({ messages }: { messages: readonly Message[] }) {
 }
 
 function Body({ message }: { message: Message }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const [whole, setWhole] = useState(false);
   const { text } = message;
   return (

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { Tabs } from "radix-ui";
-import { useTranslation } from "react-i18next";
 import { runQuery } from "../../api/queries";
 import type { RunDetail, RunRow, TraceView } from "../../api/schema";
 import { Copy } from "../../components/Copy";
@@ -10,6 +9,7 @@ import { Json } from "../../components/Json";
 import { Clock } from "../../components/Moment";
 import { Failed, SkeletonRows } from "../../components/States";
 import { StatusDot } from "../../components/Status";
+import { useWords } from "../../i18n/useWords";
 import { inputMessages, outputMessages } from "../../model/messages";
 import { subtreeIds } from "../../model/rows";
 import { TABS, type Tab } from "../../router";
@@ -20,7 +20,7 @@ type Props = { run: RunRow; view: TraceView; tab: Tab; onTab: (tab: Tab) => void
 
 /** What one run did and what it cost. */
 export function Detail({ run, view, tab, onTab, onClose }: Props) {
-  const { t } = useTranslation();
+  const t = useWords();
   const detail = useQuery(runQuery(view.trace.project, view.trace.trace_id, run.run_id));
   return (
     <section className="detail" aria-label={t("detail.label")}>
@@ -79,7 +79,7 @@ export function Detail({ run, view, tab, onTab, onClose }: Props) {
 }
 
 function Overview({ run, view }: { run: RunRow; view: TraceView }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const own = view.charges.filter((charge) => charge.run_id === run.run_id);
   const ids = subtreeIds(view.runs, run.run_id);
   const below = view.charges.filter((charge) => ids.has(charge.run_id));
@@ -97,7 +97,7 @@ function Overview({ run, view }: { run: RunRow; view: TraceView }) {
 }
 
 function Content({ tab, run, detail }: { tab: Tab; run: RunRow; detail: RunDetail }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const input = inputMessages(detail.inputs);
   const output = outputMessages(detail.outputs);
   const chat = input.length + output.length > 0;

@@ -1,7 +1,7 @@
 import { Popover } from "radix-ui";
-import { useTranslation } from "react-i18next";
 import type { ChargeRow, Totals } from "../../api/schema";
 import { Cost } from "../../components/Figures";
+import { useWords } from "../../i18n/useWords";
 import { Arithmetic } from "./Arithmetic";
 
 /** A cost that explains itself when clicked: class × count × price, merged over its charges. */
@@ -14,7 +14,7 @@ export function ExplainedCost({
   charges: readonly ChargeRow[];
   pending: boolean;
 }) {
-  const { t } = useTranslation();
+  const t = useWords();
   if (totals.llm_calls === 0) return <span className="muted">{t("quality.noLlm")}</span>;
   return (
     <Popover.Root modal={false}>

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { useWords } from "../../i18n/useWords";
 
 const LEAST_PX = 320;
 const START_PX = 440;
@@ -7,7 +7,7 @@ const STEP_PX = 24;
 
 /** Two panes with a handle between them; the right one only when there is something to show in it. */
 export function Split({ children, detail }: { children: ReactNode; detail: ReactNode }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(START_PX);
   const most = () => Math.max(LEAST_PX, (box.current?.clientWidth ?? 1_200) - LEAST_PX);

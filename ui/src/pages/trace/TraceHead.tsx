@@ -1,18 +1,18 @@
 import { Link } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import type { TraceView } from "../../api/schema";
 import { Copy } from "../../components/Copy";
 import { Duration, QualityNote } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Clock } from "../../components/Moment";
 import { StatusDot } from "../../components/Status";
+import { useWords } from "../../i18n/useWords";
 import { count, duration } from "../../model/format";
 import { VIEWS, type View } from "../../router";
 import { ExplainedCost } from "./ExplainedCost";
 
 /** The header line of a trace: what it was, how long, how many tokens, how much, and what parallelism saved. */
 export function TraceHead({ view, current, onView }: { view: TraceView; current: View; onView: (view: View) => void }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const { trace, saved_ms: saved, truncated_runs: truncated } = view;
   const pending = trace.status === "pending";
   const saving = saved === null ? null : duration(saved);

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useTranslation } from "react-i18next";
 import { ApiError } from "../../api/client";
 import { traceQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
@@ -8,6 +7,7 @@ import { keepRange } from "../../components/Frame";
 import { NodeTable } from "../../components/NodeTable";
 import { Empty, Failed, SkeletonRows } from "../../components/States";
 import { useKeys } from "../../components/useKeys";
+import { useWords } from "../../i18n/useWords";
 import { costShare } from "../../model/quality";
 import { ancestors, readClosed, writeClosed } from "../../model/rows";
 import type { TraceSearch } from "../../router";
@@ -19,7 +19,7 @@ import { Waterfall } from "./Waterfall";
 const FROM = "/projects/$project/traces/$traceId";
 
 export function TracePage() {
-  const { t } = useTranslation();
+  const t = useWords();
   const { project, traceId } = useParams({ from: FROM });
   const { data, error, refetch } = useQuery(traceQuery(project, traceId));
   if (data) return <Loaded view={data} />;
@@ -112,7 +112,7 @@ function TraceNodes({
   chosen: string | undefined;
   onChoose: (run: string) => void;
 }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const lines = view.graph.nodes
     .filter((node) => !node.node.startsWith("__"))
     .map((node) => ({ ...node, share: costShare(node.totals, view.trace), times: [node.duration_ms] }));

@@ -1,7 +1,7 @@
-import { useTranslation } from "react-i18next";
 import type { ChargeRow } from "../../api/schema";
 import { Mark } from "../../components/Figures";
 import { Json } from "../../components/Json";
+import { useWords } from "../../i18n/useWords";
 import { QUALITIES, type Quality } from "../../model/quality";
 import { Arithmetic } from "./Arithmetic";
 
@@ -9,7 +9,7 @@ const asQuality = (text: string): Quality => QUALITIES.find((quality) => quality
 
 /** Usage, explained: the arithmetic, where the count and the price come from, and the provider's own words. */
 export function Usage({ own, below }: { own: readonly ChargeRow[]; below: readonly ChargeRow[] }) {
-  const { t } = useTranslation();
+  const t = useWords();
   if (below.length === 0) {
     return (
       <section>
@@ -42,7 +42,7 @@ export function Usage({ own, below }: { own: readonly ChargeRow[]; below: readon
 }
 
 function Provenance({ charge }: { charge: ChargeRow }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const quality = asQuality(charge.quality);
   const { request_model: asked, response_model: served } = charge;
   const facts: [string, React.ReactNode][] = [

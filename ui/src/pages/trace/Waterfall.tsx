@@ -1,9 +1,9 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
-import { useTranslation } from "react-i18next";
+import { type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { TraceView } from "../../api/schema";
 import { TokenHeads } from "../../components/NodeTable";
 import { useKeys } from "../../components/useKeys";
+import { useWords } from "../../i18n/useWords";
 import { duration, moneyDecimals, moneyFull } from "../../model/format";
 import { type Axis, axisOf, branches, linesOf, neighbour, readClosed, spending, writeClosed } from "../../model/rows";
 import { WaterfallRow } from "./WaterfallRow";
@@ -21,7 +21,7 @@ type Props = {
 
 /** Tree and waterfall on one row model. */
 export function Waterfall({ view, closed, selected, onSelect, onClosed }: Props) {
-  const { t } = useTranslation();
+  const t = useWords();
   const { runs, trace } = view;
   const nowMs = useNow(trace.start_us, trace.status === "pending");
   const axis = useMemo(() => axisOf(runs, nowMs), [runs, nowMs]);
@@ -36,7 +36,7 @@ export function Waterfall({ view, closed, selected, onSelect, onClosed }: Props)
     count: lines.length,
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
-    overscan: 16,
+    overscan: 8,
   });
   const toggle = (run: string) => {
     const next = new Set(closed);
@@ -56,7 +56,11 @@ export function Waterfall({ view, closed, selected, onSelect, onClosed }: Props)
     expand: () => chosen?.open === false && toggle(chosen.run.run_id),
     collapse: () => (chosen?.open ? toggle(chosen.run.run_id) : select(chosen?.run.parent_run_id ?? undefined)),
   });
-  const all = branches(runs);
+  const onClick = ({ target }: MouseEvent) => {
+    const run = target instanceof Element && target.closest<HTMLElement>("[data-run]")?.dataset.run;
+    if (run) (target.closest("[data-toggle]") ? toggle : onSelect)(run);
+  };
+  const all = useMemo(() => branches(runs), [runs]);
   return (
     <div
       ref={box}
@@ -93,7 +97,8 @@ export function Waterfall({ view, closed, selected, onSelect, onClosed }: Props)
           {t("trace.share")}
         </span>
       </div>
-      <div className="wf-body" role="rowgroup" style={{ height: list.getTotalSize() }}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: j, k, h, l and Enter are bound for the whole page */}
+      <div className="wf-body" role="rowgroup" style={{ height: list.getTotalSize() }} onClick={onClick}>
         <div className="wf-grid wf-gridlines" aria-hidden="true">
           <span />
           <span className="wf-axis">
@@ -112,8 +117,6 @@ export function Waterfall({ view, closed, selected, onSelect, onClosed }: Props)
                 top={item.start}
                 selected={line.run.run_id === selected}
                 decimals={decimals}
-                onSelect={onSelect}
-                onToggle={toggle}
               />
             )
           );
@@ -136,7 +139,7 @@ function Tick({ ms, axis }: { ms: number; axis: Axis }) {
 
 /** Cumulative cost under the waterfall: the same time axis, a step where each request ended. */
 function Spending({ view, axis }: { view: TraceView; axis: Axis }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const steps = spending(view.charges, view.trace.start_us, axis);
   if (steps.length === 0) return null;
   let path = "M0,100";

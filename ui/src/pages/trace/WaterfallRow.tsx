@@ -1,7 +1,8 @@
-import { useTranslation } from "react-i18next";
+import { memo } from "react";
 import type { RunRow } from "../../api/schema";
 import { Cost, Mark } from "../../components/Figures";
 import { TokenParts } from "../../components/NodeTable";
+import { useWords } from "../../i18n/useWords";
 import { duration, percent } from "../../model/format";
 import { knownCost, markOf } from "../../model/quality";
 import type { Bar, Line } from "../../model/rows";
@@ -11,18 +12,15 @@ type Props = {
   top: number;
   selected: boolean;
   decimals: number;
-  onSelect: (run: string) => void;
-  onToggle: (run: string) => void;
 };
 
 /** One run: its place in the tree, its bar on the axis, its tokens, money and share of the trace. */
-export function WaterfallRow({ line, top, selected, decimals, onSelect, onToggle }: Props) {
-  const { t } = useTranslation();
+export const WaterfallRow = memo(function WaterfallRow({ line, top, selected, decimals }: Props) {
+  const t = useWords();
   const { run } = line;
   const pending = run.status === "pending";
   const quality = markOf(run.subtree);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: j, k and Enter are bound for the whole page; the name is a button
     <div
       className={`wf-grid wf-row ${run.run_type} ${run.status}${run.critical ? " critical" : ""}`}
       role="row"
@@ -31,7 +29,7 @@ export function WaterfallRow({ line, top, selected, decimals, onSelect, onToggle
       aria-expanded={line.open ?? undefined}
       tabIndex={-1}
       style={{ transform: `translateY(${top}px)` }}
-      onClick={() => onSelect(run.run_id)}
+      data-run={run.run_id}
     >
       <span role="gridcell" className="wf-name" style={{ paddingLeft: `${4 + Math.min(run.depth, 12) * 14}px` }}>
         {line.open === null ? (
@@ -42,10 +40,7 @@ export function WaterfallRow({ line, top, selected, decimals, onSelect, onToggle
             className="twisty"
             tabIndex={-1}
             aria-label={line.open ? t("keys.collapse") : t("keys.expand")}
-            onClick={(event) => {
-              event.stopPropagation();
-              onToggle(run.run_id);
-            }}
+            data-toggle
           >
             {line.open ? "▾" : "▸"}
           </button>
@@ -86,13 +81,13 @@ export function WaterfallRow({ line, top, selected, decimals, onSelect, onToggle
       </span>
     </div>
   );
-}
+});
 
 const LABEL_ROOM = 0.86;
 
 /** The bar: waiting hatched up to the first token, then solid; a tool outlined; the time beside it. */
 function RunBar({ run, bar }: { run: RunRow; bar: Bar }) {
-  const { t } = useTranslation();
+  const t = useWords();
   const length = run.duration_ms === null ? null : duration(run.duration_ms);
   const label = length ? `${length.value} ${length.unit}` : t("trace.running");
   const waiting = bar.first === null ? 0 : bar.first - bar.left;
