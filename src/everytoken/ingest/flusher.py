@@ -204,19 +204,21 @@ class Flusher:
         if first_try:  # on the next one, all of it is there already
             self.counters.duplicates += self.fold.duplicates
         self.fold.duplicates = 0
-        changes = [self._settle_one(trace_id) for trace_id in self._unwritten]
+        changes = [self._settle_one(trace_id) for trace_id in self._unwritten if trace_id in self.fold.traces]
         self._write(changes)
         self._release(rows, feedback)
         for change in changes:
-            row = trace_row(change.trace)
-            if row is not None:
-                self._live.publish(
-                    {"type": "trace", "project": row["project"], "trace_id": row["trace_id"], "row": row}
-                )
-            self.fold.hollow_out(change.trace, (settled.run.run_id for settled in change.runs))
+            if change.trace.trace_id in self.fold.traces:
+                self._publish(change)
         self._unwritten.clear()
         self.counters.flushes += 1
         self.counters.traces_left += self.fold.shrink(self._clock_us())
+
+    def _publish(self, change: Changes) -> None:
+        row = trace_row(change.trace)
+        if row is not None:
+            self._live.publish({"type": "trace", "project": row["project"], "trace_id": row["trace_id"], "row": row})
+        self.fold.hollow_out(change.trace, (settled.run.run_id for settled in change.runs))
 
     def _contents(self, rows: list[_Row]) -> tuple[list[Operation], list[Feedback]]:
         self._decode_again(rows)
