@@ -11,7 +11,7 @@ from everytoken.config import Settings
 from everytoken.core.charge import Charge, Cost, CostLine
 from everytoken.core.run import Run
 from everytoken.core.usage import Usage
-from everytoken.store.ledger import Ledger
+from everytoken.store.ledger import Ledger, TracePlace
 from everytoken.store.rows import SettledRun
 
 NOON_US = 1_795_348_800_000_000
@@ -38,6 +38,11 @@ def run(run_id: str, *, node: str | None = None, is_node: bool = False, **fields
     """A run of `TRACE` in project `shop` that started at noon, unless said otherwise."""
     known: dict[str, Any] = {"trace_id": TRACE, "project": "shop", "start_us": NOON_US, "name": "step", **fields}
     return SettledRun(Run(run_id=run_id, **known), node=node, is_node=is_node)
+
+
+def anywhere(project: str = "shop") -> TracePlace:
+    """`TRACE`, wherever in time its charges lie."""
+    return TracePlace(TRACE, (project,), -(2**62), 2**62)
 
 
 def charge(key: str, usd: str | None = "0.01", *, tokens: tuple[int, int] | None = (100, 20), **fields: Any) -> Charge:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tests.store.samples import NOON_US, SECOND_US, TRACE, charge, opened, run, uid
+from tests.store.samples import NOON_US, SECOND_US, TRACE, anywhere, charge, opened, run, uid
 
 from everytoken.config import Settings
 from everytoken.core.charge import Cost
@@ -75,7 +75,7 @@ def test_what_is_not_known_stays_none(ledger: Ledger) -> None:
     (stored,) = ledger.read_trace(TRACE)
     assert (stored.end_us, stored.first_token_us, stored.error, stored.inputs, stored.outputs) == (None,) * 5
     assert stored.status == "pending"
-    (held,) = ledger.read_charges(TRACE)
+    (held,) = ledger.read_charges(anywhere())
     assert (held.usage, held.cost.usd, held.node, held.thread_id, held.response_model) == (None,) * 5
     assert (held.duration_us, held.ttft_us, held.cost.entry) == (None,) * 3
 
@@ -113,7 +113,7 @@ def test_a_charge_is_read_back_with_its_usage_arithmetic_and_differences(ledger:
     )
     ledger.write([], [written], [])
 
-    assert ledger.read_charges(TRACE) == [written]
+    assert ledger.read_charges(anywhere()) == [written]
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=repr)
@@ -125,7 +125,7 @@ def test_hostile_text_changes_nothing_but_itself(ledger: Ledger, text: str) -> N
     (stored,) = ledger.read_trace(TRACE, text)
     assert (stored.project, stored.name, stored.tags) == (text, text, (text,))
     assert (stored.metadata, stored.inputs) == ({text: text}, {text: text})
-    (held,) = ledger.read_charges(TRACE, text)
+    (held,) = ledger.read_charges(anywhere(text))
     assert (held.charge_key, held.project, held.thread_id, held.tags) == (text, text, text, (text,))
     assert len(ledger.read_trace(TRACE)) == 2
 
@@ -165,7 +165,7 @@ def test_counts_and_money_beyond_reason_are_bounded_or_unknown(ledger: Ledger) -
     endless = replace(charge("endless"), cost=Cost(usd=Decimal("NaN"), status="priced"))
     ledger.write([], [absurd, endless, charge("fine", "0.000000000001")], [])
 
-    held = {charge.charge_key: charge for charge in ledger.read_charges(TRACE)}
+    held = {charge.charge_key: charge for charge in ledger.read_charges(anywhere())}
     assert held["absurd"].usage is not None
     assert (held["absurd"].usage.input_tokens, held["absurd"].usage.output_tokens) == (2**53 - 1, 0)
     assert held["absurd"].cost.usd is None
@@ -211,7 +211,7 @@ def test_a_replay_changes_nothing(ledger: Ledger) -> None:
         ledger.write(runs, charges, [])
 
     assert len(ledger.read_trace(TRACE)) == 2
-    assert [held.charge_key for held in ledger.read_charges(TRACE)] == ["a", "b"]
+    assert [held.charge_key for held in ledger.read_charges(anywhere())] == ["a", "b"]
     (sums,) = ledger.select("project_charges", project="shop", from_us=0, to_us=NOON_US + 1)
     assert (sums["llm_calls"], sums["known_usd"]) == (2, Decimal("0.3"))
 
@@ -220,28 +220,28 @@ def test_a_settled_charge_replaces_its_provisional_row(ledger: Ledger) -> None:
     ledger.write([], [charge("k", None, tokens=None, status="pending")], [])
     ledger.write([], [charge("k", "0.5")], [])
 
-    (held,) = ledger.read_charges(TRACE)
+    (held,) = ledger.read_charges(anywhere())
     assert (held.cost.usd, held.quality, held.status) == (Decimal("0.5"), "exact", "success")
 
 
 def test_a_tombstone_removes_a_charge_and_a_later_one_brings_it_back(ledger: Ledger) -> None:
     ledger.write([], [charge("gone", "7"), charge("stays", "1")], [])
     ledger.write([], [], [ChargeRef("shop", TRACE, "gone", NOON_US)])
-    assert [held.charge_key for held in ledger.read_charges(TRACE)] == ["stays"]
+    assert [held.charge_key for held in ledger.read_charges(anywhere())] == ["stays"]
     assert ledger.read_charge_keys(TRACE) == [ChargeRef("shop", TRACE, "stays", NOON_US)]
 
     ledger._writer.command("OPTIMIZE TABLE charge_versions FINAL")
-    assert [held.charge_key for held in ledger.read_charges(TRACE)] == ["stays"]
+    assert [held.charge_key for held in ledger.read_charges(anywhere())] == ["stays"]
 
     ledger.write([], [charge("gone", "7")], [])
-    assert [held.charge_key for held in ledger.read_charges(TRACE)] == ["gone", "stays"]
+    assert [held.charge_key for held in ledger.read_charges(anywhere())] == ["gone", "stays"]
 
 
 def test_a_charge_that_moves_in_time_is_counted_once(ledger: Ledger) -> None:
     ledger.write([], [charge("k", "1", started_us=NOON_US)], [])
     ledger.write([], [charge("k", "1", started_us=NOON_US + 7)], [ChargeRef("shop", TRACE, "k", NOON_US)])
 
-    assert [held.started_us for held in ledger.read_charges(TRACE)] == [NOON_US + 7]
+    assert [held.started_us for held in ledger.read_charges(anywhere())] == [NOON_US + 7]
 
 
 def test_a_run_is_found_by_its_id(ledger: Ledger) -> None:

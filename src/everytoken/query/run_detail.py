@@ -13,8 +13,9 @@ def read_run(ledger: Ledger, trace_id: str, run_id: str, project: str | None = N
     Raises:
         NotFoundError: no such run in that trace.
     """
-    wanted = as_uuid(trace_id, field="path.trace_id")
-    rows = ledger.select_runs("run_detail", wanted, project, run_id=as_uuid(run_id, field="path.run_id"))
+    place = ledger.find_trace(as_uuid(trace_id, field="path.trace_id"), project)
+    wanted = as_uuid(run_id, field="path.run_id")
+    rows = ledger.select("run_detail", **place.params(), run_id=wanted) if place else []
     if not rows:
         raise NotFoundError(f"no run {run_id} in trace {trace_id}", field="path.run_id")
     row = rows[0]

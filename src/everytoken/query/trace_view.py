@@ -19,10 +19,11 @@ def read_trace(ledger: Ledger, trace_id: str, project: str | None = None) -> Tra
         NotFoundError: no run of that trace is stored.
     """
     wanted = as_uuid(trace_id, field="path.trace_id")
-    found = ledger.select_runs("trace_runs", wanted, project, limit=MAX_TRACE_RUNS)
-    if not found:
+    place = ledger.find_trace(wanted, project)
+    if place is None:
         raise NotFoundError(f"no trace {trace_id}", field="path.trace_id")
-    charges = ledger.read_charges(wanted, project)
+    found = ledger.select("trace_runs", **place.params(), limit=MAX_TRACE_RUNS)
+    charges = ledger.read_charges(place)
     shape = shape_trace([read_run(row) for row in found], charges)
     top = shape.runs[0].run
     previews = next((row for row in found if str(row["run_id"]) == top.run_id), found[0])

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from everytoken.core.lineage import THREAD_KEYS, USER_KEYS, first_text
-from everytoken.query.cursors import read_cursor, write_cursor
+from everytoken.query.cursors import FIRST_PAGE_ID, read_cursor, write_cursor
+from everytoken.query.ids import as_uuid
 from everytoken.query.projects import known_project
 from everytoken.query.rows import TraceRow, Traces
 from everytoken.query.totals import ms, sums_of_row, total_fields
@@ -21,9 +22,15 @@ def list_traces(
 ) -> Traces:
     """A page of traces whose root started within the window."""
     known_project(control, project, field="query.project")
-    cursor_us, cursor_id, _key = read_cursor(cursor)
+    cursor_us, cursor_id, cursor_run = read_cursor(cursor)
     keys = ledger.select(
-        "root_keys", project=project, cursor_us=cursor_us, cursor_id=cursor_id, limit=limit + 1, **window.params()
+        "root_keys",
+        project=project,
+        cursor_us=cursor_us,
+        cursor_id=cursor_id,
+        cursor_run=as_uuid(cursor_run or FIRST_PAGE_ID, field="query.cursor"),
+        limit=limit + 1,
+        **window.params(),
     )
     page = keys[:limit]
     if not page:
@@ -43,7 +50,7 @@ def list_traces(
             trace_row(project, root, charged.get(root["trace_id"]), runs=counts.get(root["trace_id"], 1))
             for root in roots
         ],
-        next=write_cursor(first_us, run_ids[-1]) if len(keys) > limit else None,
+        next=write_cursor(first_us, str(page[-1]["trace_id"]), run_ids[-1]) if len(keys) > limit else None,
     )
 
 

@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -50,6 +51,25 @@ READ_LIMITS = {
     "result_overflow_mode": "throw",
     "readonly": 2,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class TracePlace:
+    """The part of the sorting key within which all runs of one trace lie, and all of its charges."""
+
+    trace_id: str
+    projects: tuple[str, ...]
+    first_us: int
+    last_us: int
+
+    def params(self) -> dict[str, Any]:
+        """Bound parameters of every query that reads one trace."""
+        return {
+            "trace_id": self.trace_id,
+            "projects": list(self.projects),
+            "first_us": self.first_us,
+            "last_us": self.last_us,
+        }
 
 
 class Ledger:
@@ -127,12 +147,15 @@ class Ledger:
 
     def read_trace(self, trace_id: str, project: str | None = None) -> list[Run]:
         """All runs of a trace with everything they carried, in time order; at most `MAX_TRACE_RUNS`."""
-        return [read_run(row) for row in self.select_runs("trace_runs_full", trace_id, project, limit=MAX_TRACE_RUNS)]
+        place = self.find_trace(trace_id, project)
+        if place is None:
+            return []
+        rows = self.select("trace_runs_full", **place.params(), limit=MAX_TRACE_RUNS)
+        return [read_run(row) for row in rows]
 
-    def read_charges(self, trace_id: str, project: str | None = None) -> list[Charge]:
+    def read_charges(self, place: TracePlace) -> list[Charge]:
         """All charges of a trace in time order; at most `MAX_TRACE_RUNS`."""
-        rows = self.select("trace_charges", trace_id=trace_id, project=project, limit=MAX_TRACE_RUNS)
-        return [read_charge(row) for row in rows]
+        return [read_charge(row) for row in self.select("trace_charges", **place.params(), limit=MAX_TRACE_RUNS)]
 
     def read_charge_keys(self, trace_id: str, project: str | None = None) -> list[ChargeRef]:
         rows = self.select("trace_charge_keys", trace_id=trace_id, project=project, limit=MAX_ROWS)
@@ -143,18 +166,19 @@ class Ledger:
         rows = self.select("locate_run", run_id=run_id)
         return (rows[0]["project"], str(rows[0]["trace_id"])) if rows else None
 
-    def select_runs(self, name: str, /, trace_id: str, project: str | None, **params: object) -> list[dict[str, Any]]:
-        """As `select`, of runs of one trace: told where they lie, the query reads a few granules and not the table."""
+    def find_trace(self, trace_id: str, project: str | None = None) -> TracePlace | None:
+        """Where the runs of a trace lie, or `None` when none is stored.
+
+        Told the place, a read opens a few granules; without it, a share of the whole table.
+        """
         places = self.select("trace_place", trace_id=trace_id, project=project)
         if not places:
-            return []
-        return self.select(
-            name,
+            return None
+        return TracePlace(
             trace_id=trace_id,
-            projects=[place["project"] for place in places],
+            projects=tuple(place["project"] for place in places),
             first_us=min(place["first_us"] for place in places),
             last_us=max(place["last_us"] for place in places),
-            **params,
         )
 
     def select(self, name: str, /, **params: object) -> list[dict[str, Any]]:

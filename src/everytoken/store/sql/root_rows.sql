@@ -3,4 +3,4 @@ SELECT
 FROM run_versions FINAL
 WHERE project = {project:String} AND is_root = 1
   AND start_us BETWEEN {first_us:Int64} AND {last_us:Int64} AND run_id IN {run_ids:Array(UUID)}
-ORDER BY start_us DESC, run_id DESC
+ORDER BY start_us DESC, trace_id DESC, run_id DESC
