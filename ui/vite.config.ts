@@ -12,6 +12,7 @@ export default defineConfig({
     target: "es2023",
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
     assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
   },
   server: { proxy: { "/everytoken": server } },
   test: { environment: "happy-dom" },

@@ -7,7 +7,7 @@ from tests.ui.conftest import Site
 from tests.ui.reference import Step, llm, node, now, send
 
 NODES = 2_000
-"""Each of a node, a chain, two model calls and a tool: 10,000 runs, and the root, which is one more than the server lists."""
+"""Each of a node, a chain, two model calls and a tool: 10,000 runs and the root, one more than the server lists."""
 DRAWN_MS = 1_000
 """From the last byte of the answer to the rows on screen."""
 LONGEST_TASK_MS = 200

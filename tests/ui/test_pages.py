@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -179,6 +180,25 @@ def test_no_page_is_wider_than_a_phone(page: Page, site: Site, trace_url: str) -
 def test_a_trace_that_is_not_there_says_so(anywhere: Page, site: Site) -> None:
     anywhere.goto(f"{site.url}/projects/{PROJECT}/traces/00000000-0000-4000-8000-000000000000")
     expect(anywhere.get_by_role("heading", name="There is no such trace")).to_be_visible()
+
+
+def test_a_server_that_does_not_answer_is_said_and_asked_again(anywhere: Page, site: Site, trace_id: str) -> None:
+    anywhere.route("**/everytoken/v1/**", lambda route: route.abort())
+    anywhere.goto(site.url)
+    expect(anywhere.get_by_role("alert")).to_contain_text("The server does not answer", timeout=10_000)
+    anywhere.unroute_all()
+    anywhere.get_by_role("button", name="Try again").click()
+    expect(row(anywhere, PROJECT)).to_be_visible()
+
+
+def test_a_range_without_traces_offers_all_time(page: Page, site: Site) -> None:
+    send(site.client, "last-month", REFERENCE, began=now() - timedelta(days=20))
+    site.settle()
+    page.goto(f"{site.url}/projects/last-month/traces")
+    expect(page.get_by_role("heading", name="No traces in this range")).to_be_visible()
+    page.get_by_role("button", name="Show all time").click()
+    expect(row(page, "chat-job_abc123")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"range=all$"))
 
 
 def test_hostile_text_stays_text(page: Page, site: Site) -> None:

@@ -6,21 +6,20 @@ const KINDS = ["env", "python", "js"] as const;
 type Kind = (typeof KINDS)[number];
 
 function snippet(kind: Kind, url: string): string {
-  const env = `export LANGSMITH_TRACING=true
+  if (kind === "env") {
+    return `export LANGSMITH_TRACING=true
 export LANGSMITH_ENDPOINT=${url}
 export LANGSMITH_API_KEY=local
 export LANGSMITH_PROJECT=my-app`;
-  if (kind === "env") return env;
+  }
   if (kind === "python") {
-    return `${env}
-
+    return `# pip install langsmith openai
 from langsmith.wrappers import wrap_openai
 from openai import OpenAI
 
 client = wrap_openai(OpenAI())`;
   }
-  return `${env}
-
+  return `// npm install langsmith openai
 import { wrapOpenAI } from "langsmith/wrappers";
 import OpenAI from "openai";
 
@@ -32,8 +31,8 @@ export function Connect() {
   const t = useWords();
   const notes: Record<Kind, string> = {
     env: t("connect.envNote"),
-    python: t("connect.pythonNote"),
-    js: t("connect.jsNote"),
+    python: t("connect.sdkNote"),
+    js: t("connect.sdkNote"),
   };
   return (
     <Tabs.Root defaultValue="env" className="connect">
@@ -48,7 +47,7 @@ export function Connect() {
         const code = snippet(kind, window.location.origin);
         return (
           <Tabs.Content key={kind} value={kind}>
-            <p className={kind === "env" ? "muted" : "muted code"}>{notes[kind]}</p>
+            <p className="muted">{notes[kind]}</p>
             <div className="snippet">
               <pre>{code}</pre>
               <Copy text={code} />

@@ -112,8 +112,7 @@ export const en = {
     python: "Python SDK",
     js: "JavaScript SDK",
     envNote: "Set these before the app starts. No code changes.",
-    pythonNote: "pip install langsmith openai",
-    jsNote: "npm install langsmith openai",
+    sdkNote: "With the variables of the first tab set, wrap the client.",
   },
   traces: {
     title: "Traces",

@@ -108,8 +108,7 @@ export const ko: Words = {
     python: "Python SDK",
     js: "JavaScript SDK",
     envNote: "앱을 시작하기 전에 설정하십시오. 코드는 고치지 않아도 됩니다.",
-    pythonNote: "pip install langsmith openai",
-    jsNote: "npm install langsmith openai",
+    sdkNote: "첫 번째 탭의 환경 변수를 설정한 뒤 클라이언트를 감싸십시오.",
   },
   traces: {
     title: "트레이스",
