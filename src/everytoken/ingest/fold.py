@@ -241,7 +241,7 @@ class Fold:
             if run.run_id in trace.runs:
                 continue
             operation, place = restored(run)
-            self._add(trace, self._place(trace, run.run_id, place), operation, set())
+            self._add(trace, self._place(trace, run.run_id, place), operation, {})
 
     def wait(self, operations: Iterable[Operation]) -> None:
         """Keep operations of runs that have no place yet."""
@@ -253,7 +253,7 @@ class Fold:
 
     def take(self, operations: Iterable[tuple[Operation, str | None]], now_us: int) -> set[str]:
         """Merge operations with the trace that `find` gave; answers the ids of the traces that changed."""
-        touched: set[str] = set()
+        touched: dict[str, None] = {}
         for operation, trace_id in operations:
             placed_in = self._trace_by_run.get(operation.run_id)
             if placed_in is not None:
@@ -273,7 +273,7 @@ class Fold:
         for trace_id in touched:
             self.traces[trace_id].touched_us = now_us
             self.traces.move_to_end(trace_id)
-        return touched
+        return set(touched)
 
     def shrink(self, now_us: int) -> int:
         """Let the oldest traces go that the ledger has; answers how many left."""
@@ -309,17 +309,17 @@ class Fold:
         self.run_count += 1
         return fold
 
-    def _add(self, trace: TraceFold, fold: RunFold, operation: Operation, touched: set[str]) -> None:
+    def _add(self, trace: TraceFold, fold: RunFold, operation: Operation, touched: dict[str, None]) -> None:
         if not fold.add(operation):
             self.duplicates += 1
             return
         trace.dirty.add(fold.run_id)
         trace.size_bytes += operation.size_bytes
         self.size_bytes += operation.size_bytes
-        touched.add(trace.trace_id)
+        touched[trace.trace_id] = None
 
     def _try_place(
-        self, run_id: str, trace_id: str | None, now_us: int, touched: set[str], *, patient: bool = True
+        self, run_id: str, trace_id: str | None, now_us: int, touched: dict[str, None], *, patient: bool = True
     ) -> None:
         """Move a waiting run into its trace once its trace, project, name and start are known."""
         operations = self.waiting[run_id]
