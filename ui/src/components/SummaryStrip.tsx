@@ -38,7 +38,10 @@ export function SummaryStrip({ project, range }: { project: string; range: Range
       >
         <Duration ms={data.p95_ms} />
       </Stat>
-      <Stat label={t("count.errors")} note={data.traces > 0 && t("count.ofTraces", { traces: count(data.traces) })}>
+      <Stat
+        label={t("count.errors")}
+        note={data.traces > 0 && t("count.ofTraces", { count: data.traces, traces: count(data.traces) })}
+      >
         <span className={data.errors > 0 ? "num bad" : "num"}>{count(data.errors)}</span>
       </Stat>
     </dl>

@@ -59,7 +59,8 @@ export const en = {
     inOut: "{{input}} in · {{output}} out",
     perTrace: "{{value}} per trace",
     p50Note: "p50 {{value}}",
-    ofTraces: "of {{traces}} traces",
+    ofTraces_one: "of {{traces}} trace",
+    ofTraces_other: "of {{traces}} traces",
   },
   quality: {
     exact: "exact",
@@ -159,6 +160,7 @@ export const en = {
     expandAll: "Open all",
     collapseAll: "Close all",
     resize: "Width of the detail panel",
+    toList: "Go to the list of traces",
     notFound: "There is no such trace",
     notFoundText: "It may have been removed by retention, or it has not arrived yet.",
   },

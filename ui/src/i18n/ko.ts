@@ -61,7 +61,8 @@ export const ko: Words = {
     inOut: "입력 {{input}} · 출력 {{output}}",
     perTrace: "트레이스당 {{value}}",
     p50Note: "p50 {{value}}",
-    ofTraces: "트레이스 {{traces}}건 중",
+    ofTraces_one: "트레이스 {{traces}}건 중",
+    ofTraces_other: "트레이스 {{traces}}건 중",
   },
   quality: {
     exact: "정확",
@@ -155,6 +156,7 @@ export const ko: Words = {
     expandAll: "모두 펼치기",
     collapseAll: "모두 접기",
     resize: "상세 패널 너비",
+    toList: "트레이스 목록으로",
     notFound: "트레이스를 찾을 수 없습니다",
     notFoundText: "보존 기간이 지나 삭제되었거나 아직 도착하지 않았습니다.",
   },

@@ -128,7 +128,7 @@ export function ErrorShare({ errors, traces }: { errors: number; traces: number 
   return (
     <span
       className={errors > 0 ? "num bad" : "num muted"}
-      title={`${count(errors)} ${t("count.ofTraces", { traces: count(traces) })}`}
+      title={`${count(errors)} ${t("count.ofTraces", { count: traces, traces: count(traces) })}`}
     >
       {percent(errors / traces)}
     </span>

@@ -9,11 +9,14 @@ import { Empty, Failed, SkeletonRows } from "../components/States";
 import { SummaryStrip } from "../components/SummaryStrip";
 import { TraceLine } from "../components/TraceLine";
 import { useKeys } from "../components/useKeys";
+import { useNarrow } from "../components/useNarrow";
 import { useWords } from "../i18n/useWords";
 import { moneyDecimals } from "../model/format";
 import { DEFAULT_RANGE } from "../model/time";
 
 const ROW_PX = 28;
+/** On a phone the question stands beneath the name. */
+const TWO_LINES_PX = 46;
 const AHEAD = 10;
 
 export function TracesPage() {
@@ -63,13 +66,16 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
   const navigate = useNavigate();
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(-1);
+  const rowPx = useNarrow() ? TWO_LINES_PX : ROW_PX;
   const list = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     getItemKey: (index) => rows[index]?.trace_id ?? index,
     overscan: 12,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another row height makes all positions another
+  useEffect(() => list.measure(), [list, rowPx]);
   const items = list.getVirtualItems();
   const last = items.at(-1)?.index ?? 0;
   useEffect(() => {

@@ -27,7 +27,7 @@ export function TracePage() {
     return (
       <Empty title={t("trace.notFound")} text={t("trace.notFoundText")}>
         <Link className="button" to="/projects/$project/traces" params={{ project }} search={keepRange}>
-          {t("nav.traces")}
+          {t("trace.toList")}
         </Link>
       </Empty>
     );

@@ -53,7 +53,9 @@ export const WaterfallRow = memo(function WaterfallRow({ line, top, selected, de
         >
           {run.name}
         </button>
-        {run.models[0] && run.run_type === "llm" && <span className="model ellipsis">{run.models[0]}</span>}
+        {run.models[0] && run.models[0] !== run.name && run.run_type === "llm" && (
+          <span className="model ellipsis">{run.models[0]}</span>
+        )}
         {run.parallel && (
           <abbr className="parallel" title={t("trace.parallel")}>
             ∥
