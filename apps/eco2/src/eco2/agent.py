@@ -80,6 +80,7 @@ class _Turn:
     intents: set[str] = field(default_factory=set)
     started: dict[str, float] = field(default_factory=dict)
     duration_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    status: dict[str, str] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
     question: dict[str, Any] | None = None
 
@@ -172,7 +173,7 @@ def _events(turn: _Turn, mode: str, part: Any) -> list[Event]:
         status = "started"
     else:
         turn.duration_s[node] += time.monotonic() - turn.started.pop(part["id"], time.monotonic())
-        status = _ending(turn, part)
+        status = turn.status[node] = _ending(turn, part)
     if node in SILENT_UNLESS_ASKED and node not in turn.intents:
         return []
     return [Event("stage", {**job, "stage": node, "status": status})]
@@ -193,7 +194,7 @@ def _ending(turn: _Turn, part: Mapping[str, Any]) -> str:
 def _result(turn: _Turn, state: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     nodes = {name: _totals([call for call in turn.calls if call["node"] == name]) for name in turn.duration_s}
     for name, duration_s in turn.duration_s.items():
-        nodes[name]["duration_ms"] = round(duration_s * 1000)
+        nodes[name] |= {"duration_ms": round(duration_s * 1000), "status": turn.status[name]}
     return {
         "job_id": turn.request.job_id,
         "session_id": turn.request.thread,
@@ -267,7 +268,13 @@ def make_kit(settings: Settings, telemetry: Telemetry, client: httpx.AsyncClient
         kma=KmaWeather(client, settings.kma_base_url, settings.kma_api_key.get_secret_value(), telemetry),
         mois=HouseholdWaste(client, settings.mois_base_url, settings.mois_api_key.get_secret_value(), telemetry),
         keco=CollectionPoints(client, settings.keco_base_url, settings.keco_api_key.get_secret_value(), telemetry),
-        images=Images(client, settings.images_dir, settings.public_url, telemetry),
+        images=Images(
+            client,
+            settings.images_dir,
+            settings.public_url,
+            telemetry,
+            private_links=settings.private_image_links,
+        ),
         disposal=Disposal(),
         characters=Characters(),
         fees=Fees(),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from eco2.agent import Event, Request, RequestError, nobody_answers, open_agent
+from eco2.paths import coverage, run_paths, table
 from eco2.settings import ProviderName, Settings
 from eco2.state import UserLocation
 from eco2.telemetry import flush
@@ -73,6 +74,84 @@ def _show(event: Event) -> None:
         print(event.data["text"], end="", flush=True)
     elif event.type == "error":
         print(f"· {event.data['node']}: {event.data['message']}", file=sys.stderr)
+
+
+@app.command()
+def chat(
+    session: Annotated[str, typer.Option(help="Conversation to continue; default: a new one.")] = "",
+    user: Annotated[str, typer.Option(help="Who talks.")] = "anonymous",
+    location: Annotated[str, typer.Option(help="Where the user is: LATITUDE,LONGITUDE or the name of a place.")] = "",
+    provider: Provider = None,
+) -> None:
+    """Talk in the terminal; an empty line or Ctrl-D ends."""
+    session_id = session or f"chat_{uuid.uuid4().hex[:8]}"
+    _run(_chat(session_id, user, parse_location(location), _settings(provider)))
+
+
+async def _chat(session: str, user: str, location: UserLocation | None, settings: Settings) -> None:
+    async with open_agent(settings) as agent:
+        while (line := await _line("> ")).strip():
+            request = Request(
+                job_id=f"job_{uuid.uuid4().hex[:8]}", message=line, session_id=session, user_id=user, location=location
+            )
+            try:
+                async for event in agent.turn(request, _ask_in_terminal):
+                    _show(event)
+                    if event.type == "done":
+                        print(f"\n· {_bill(event.data['usage'])}", file=sys.stderr)
+            except RequestError as error:
+                print(f"· {error}", file=sys.stderr)
+    await asyncio.to_thread(flush)
+
+
+def _bill(usage: dict[str, Any]) -> str:
+    cost = f"${usage['cost_usd']}" if usage["cost_usd"] else "cost unknown"
+    return f"{usage['llm_calls']} calls, {usage['total_tokens']:,} tokens, {cost}"
+
+
+async def _ask_in_terminal(question: dict[str, Any]) -> UserLocation | None:
+    return parse_location(await _line(f"{question['message']} "))
+
+
+async def _line(prompt: str) -> str:
+    """A line from the terminal; empty at its end."""
+    print(prompt, end="", file=sys.stderr, flush=True)
+    line: str = await asyncio.to_thread(sys.stdin.readline)
+    return line.rstrip("\n")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on. There is no login: keep it private.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8710,
+    provider: Provider = None,
+) -> None:
+    """Serve the worker over HTTP: messages, server-sent events, metrics."""
+    import uvicorn
+
+    from eco2.server import create_app
+
+    settings = _settings(provider)
+    print(f"eco2 on http://{host}:{port}", file=sys.stderr)
+    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", timeout_graceful_shutdown=5)
+
+
+@app.command()
+def paths(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the table.")] = False,
+) -> None:
+    """Call all eleven paths once and show whose usage is known. Needs the keys of both providers."""
+    rows = _run(_paths(_settings(None)))
+    print(json.dumps(coverage(rows), ensure_ascii=False) if as_json else table(rows))
+    if any(row["exact"] == 0 or row["exact"] < row["calls"] for row in rows):
+        raise typer.Exit(1)
+
+
+async def _paths(settings: Settings) -> list[dict[str, Any]]:
+    try:
+        return await run_paths(settings)
+    finally:
+        await asyncio.to_thread(flush)
 
 
 def _settings(provider: ProviderName | None) -> Settings:

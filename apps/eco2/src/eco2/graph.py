@@ -107,7 +107,7 @@ def _after(node: str, kit: Kit) -> str:
 def recover(state: ChatState, error: NodeError, kit: Kit) -> Command[str]:
     """What a failed node leaves behind, so that an honest answer still comes. Its run stays marked as failed."""
     node, reason = error.node, f"{type(error.error).__name__}: {error.error}"[:500]
-    emit({"type": "error", "node": node, "message": reason})
+    emit({"type": "error", "node": node, "error_type": type(error.error).__name__, "message": reason})
     if node == "intent":
         update = nodes.intent_update(state, "general", 0.0)
         return Command(update=update, goto=after_intent({**state, **update}))  # type: ignore[typeddict-item]

@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     checkpoints: Path | None = Field(default=None, description="SQLite file for conversations; default: memory.")
     images_dir: Path = Field(default=Path("~/.eco2/images"), description="Folder of generated pictures.")
     public_url: str = Field(default="", description="Base of the links to generated pictures; default: file paths.")
+    private_image_links: bool = Field(default=False, description="True: links into private networks may be opened.")
     environment: str = Field(default="local", description="Value of the `env:` tag, such as production.")
     message_max_chars: int = Field(default=100_000, ge=1, description="A longer message is refused.")
     input_timeout_s: float = Field(default=60, gt=0, description="How long a turn waits for a place it asked for.")

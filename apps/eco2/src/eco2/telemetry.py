@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple, Protocol
 
+import langsmith
 import orjson
 from langgraph.config import get_stream_writer
 from langgraph.types import Send
@@ -261,6 +262,16 @@ def _never_raising() -> Iterator[None]:
         log.exception("a run could not be recorded")
 
 
+@contextmanager
+def root_run(name: str, inputs: Mapping[str, Any], *, tags: list[str]) -> Iterator[None]:
+    """A trace of its own for calls outside a graph; nothing when nothing is traced."""
+    if tracing_is_enabled() is not True:
+        yield
+        return
+    with langsmith.trace(name, "chain", inputs=dict(inputs), tags=tags):
+        yield
+
+
 def emit(event: dict[str, Any]) -> None:
     """Put an event on the stream of the graph that is running; without one, do nothing."""
     try:
@@ -283,4 +294,5 @@ def rehearse() -> None:
 
 def flush() -> None:
     """Return once everything traced so far has been sent."""
-    get_cached_client().flush()
+    if tracing_is_enabled() is True:
+        get_cached_client().flush()

@@ -1,5 +1,7 @@
 """Pictures: fetched from the user's link, and kept on local disk once made."""
 
+import asyncio
+import ipaddress
 import uuid
 from pathlib import Path
 from urllib.parse import urlparse
@@ -18,8 +20,11 @@ TYPES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "imag
 
 
 class Images:
-    def __init__(self, client: httpx.AsyncClient, folder: Path, public_url: str, telemetry: Telemetry) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, folder: Path, public_url: str, telemetry: Telemetry, *, private_links: bool
+    ) -> None:
         self._client = client
+        self._private_links = private_links
         self._folder = folder.expanduser()
         self._public_url = public_url.rstrip("/")
         self._telemetry = telemetry
@@ -32,12 +37,11 @@ class Images:
             ServiceError: an error status, too large, or not a picture.
         """
         with self._telemetry.tool("image_download", {"url": url[:2_000]}) as run:
-            if urlparse(url).scheme not in ("http", "https"):
-                raise ServiceError("only http and https links can be opened")
+            await self._check(url)
             content = bytearray()
-            async with self._client.stream("GET", url, timeout=TIMEOUT_S, follow_redirects=True) as response:
+            async with self._client.stream("GET", url, timeout=TIMEOUT_S) as response:
                 mime_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-                if response.is_error:
+                if not response.is_success:  # a redirect is not followed: it could lead past the check
                     raise ServiceError(f"HTTP {response.status_code}")
                 if mime_type not in TYPES:
                     raise ServiceError(f"not a picture: {mime_type or 'no content type'}")
@@ -47,6 +51,20 @@ class Images:
                         raise ServiceError(f"larger than {MAX_IMAGE_BYTES} bytes")
             run["mime_type"], run["size_bytes"] = mime_type, len(content)
         return Image(bytes(content), mime_type)
+
+    async def _check(self, url: str) -> None:
+        """Raises ServiceError unless the link leads into the public internet: users must not read our own network."""
+        parts = urlparse(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ServiceError("only http and https links can be opened")
+        if self._private_links:
+            return
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, None)
+        except OSError as error:
+            raise ServiceError(f"no such host: {parts.hostname[:100]}") from error
+        if not all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found):
+            raise ServiceError("the link leads into a private network")
 
     async def keep(self, picture: Picture) -> str:
         """Write the picture to disk; returns its link, or its path when no public URL is set."""
