@@ -228,3 +228,36 @@ def test_missing_contents_are_refused(simulator: Simulator, gemini: genai.Client
     with pytest.raises(errors.ClientError, match="contents is not specified"):
         gemini.models.generate_content(model=MODEL, contents=[types.Content(role="user", parts=[])])
     assert simulator.ledger() == []
+
+
+def test_interaction_reports_what_the_ledger_bills(simulator: Simulator, gemini: genai.Client) -> None:
+    first: Any = gemini.interactions.create(model=MODEL, input=QUESTION)
+    second: Any = gemini.interactions.create(model=MODEL, input="뚜껑은?", previous_interaction_id=first.id)
+    read: Any = gemini.interactions.get(id=first.id)
+    usages = [interaction.usage for interaction in (first, second)]
+    assert [
+        (usage.total_input_tokens, (usage.total_output_tokens or 0) + (usage.total_thought_tokens or 0))
+        for usage in usages
+        if usage
+    ] == ledger(simulator)
+    assert ledger(simulator)[1][0] > ledger(simulator)[0][0]
+    assert (first.status, [entry["response_id"] for entry in simulator.ledger()]) == (
+        "completed",
+        [first.id, second.id],
+    )
+    assert read.usage.total_tokens == first.usage.total_tokens
+    assert len(simulator.ledger()) == 2
+
+
+def test_streamed_interaction_tells_usage_at_its_close(simulator: Simulator, gemini: genai.Client) -> None:
+    search: Any = [{"type": "google_search"}]
+    events: list[Any] = list(gemini.interactions.create(model=MODEL, input=QUESTION, tools=search, stream=True))
+    assert (events[0].event_type, events[-1].event_type) == ("interaction.created", "interaction.completed")
+    assert "".join(e.delta.text for e in events if e.event_type == "step.delta" and e.delta.type == "text")
+    usage = events[-1].interaction.usage
+    (entry,) = simulator.ledger()
+    assert usage.total_tool_use_tokens == entry["billed"]["tool_use"] > 0
+    assert usage.total_input_tokens + usage.total_tool_use_tokens == entry["billed"]["input"]
+    assert usage.total_output_tokens + usage.total_thought_tokens == entry["billed"]["output"]
+    assert usage.grounding_tool_count[0].count == entry["billed"]["web_search"] == 1
+    assert entry["usage_sent"]

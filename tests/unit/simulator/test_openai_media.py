@@ -108,7 +108,7 @@ def test_streamed_transcription_ends_with_its_usage(simulator: Simulator, client
 
 
 def test_text_and_translation_are_billed_without_a_word_of_usage(simulator: Simulator, client: openai.OpenAI) -> None:
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="deprecated"):
         client.audio.translations.create(model="whisper-1", file=sound(2.0))
     text = client.audio.transcriptions.create(model="whisper-1", file=sound(2.0), response_format="text")
     assert isinstance(text, str)
