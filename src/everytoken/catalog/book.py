@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from everytoken.catalog.names import canonical_model, canonical_provider
-from everytoken.catalog.rates import MEASURES
+from everytoken.catalog.rates import IMAGE_SLICES, measured_by
 from everytoken.core.charge import Cost, CostLine
-from everytoken.core.pricing import MODALITIES, split_usage, total_usd
-from everytoken.core.usage import Usage
+from everytoken.core.pricing import split_usage, total_usd
+from everytoken.core.usage import MODALITIES, Usage
 
 if TYPE_CHECKING:
     from everytoken.catalog.library import Price
@@ -102,6 +102,10 @@ class PriceBook:
         overrides = self._loaded().matching(owner, name) if owner else ()
         return describe(owner, name, at, tier, overrides)
 
+    def load(self) -> None:
+        """Read the prices now instead of at the first price: that takes 0.3 s, which an event loop should not wait."""
+        self._sheet("openai", "gpt-5.2", _EPOCH, None)
+
     def reload(self) -> None:
         """Read the files again.
 
@@ -165,7 +169,8 @@ class _Bill:
             if found is None:
                 return "class_unpriced"
             # The sum of several requests says nothing about the length of each.
-            if usage.requests > 1 and sheet.steps_up(found[1], usage.input_tokens):
+            merged = usage.requests > 1 or "usage_merged_hops" in usage.warnings
+            if merged and sheet.steps_up(found[1], usage.input_tokens):
                 return "long_context_undecided"
             self._add(name, *found, Decimal(count))
         return None
@@ -204,18 +209,19 @@ class _Bill:
         self._lines.append(self._sheet.line(name, key, price, count, self._usage.input_tokens))
 
     def _has_image_line(self) -> bool:
-        return any(MEASURES.get(line.token_class) == ("output_image",) for line in self._lines)
+        return any(measured_by(line.token_class) == IMAGE_SLICES for line in self._lines)
 
     def _is_paid_in_tokens(self, meter: str) -> bool:
         """True for images, seconds and characters whose tokens were counted: one of the two is billed, never both."""
-        slices = MEASURES.get(meter, ())
-        by_piece = self._sheet.ignores_image_tokens and slices == ("output_image",)
+        slices = measured_by(meter)
+        by_piece = self._sheet.ignores_image_tokens and slices == IMAGE_SLICES
         return not by_piece and any(self._slices.get(name) for name in slices)
 
     def _is_ambiguous(self) -> bool:
         """True when the provider did not say which modality was cached, and the answer would change the sum."""
         details = self._usage.input_token_details
-        if not details.get("cache_read") or any(f"cache_read_{modality}" in details for modality in MODALITIES):
+        told = any(f"cache_read_{modality}" in details for modality in MODALITIES)
+        if not details.get("cache_read") or (told and "cache_modality_assumed" not in self._usage.warnings):
             return False
         savings = set()
         for plain, cached in (("input", "cache_read"), *((f"input_{m}", f"cache_read_{m}") for m in MODALITIES)):

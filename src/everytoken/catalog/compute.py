@@ -66,7 +66,12 @@ def _requests(found: Extraction, raw: object, shape: str, context: Mapping[str, 
     """The requests behind an extraction: a price step is decided by each request, not by their sum."""
     if shape != "gemini.requests" or not isinstance(raw, list | tuple) or found.usage is None:
         return (found,)
-    return [extract_usage("gemini.generate_content", response, context) for response in raw]
+    return [
+        extract_usage(
+            "gemini.stream" if isinstance(request, list | tuple) else "gemini.generate_content", request, context
+        )
+        for request in raw
+    ]
 
 
 def _price(found: Extraction, request: _Request, book: PriceBook) -> list[Cost]:

@@ -13,7 +13,7 @@ from everytoken.catalog.errors import PriceFileError, PriceProblem
 from everytoken.catalog.library import Window, is_price_key
 from everytoken.catalog.names import canonical_model, canonical_provider
 from everytoken.catalog.override import Override, Rates
-from everytoken.catalog.rates import MEASURES, PER_UNIT
+from everytoken.catalog.rates import IMAGE_SLICES, PER_UNIT, measured_by
 from everytoken.catalog.toml_lines import Lines
 
 MAX_FILE_BYTES = 4 * 1024**2
@@ -212,8 +212,8 @@ class _Reader:
         if entry["image_tokens"] != "ignore":
             self._wrong(("image_tokens",), "`image_tokens` is not known", 'write "ignore" or leave it out')
         per_unit = entry.get("per_unit")
-        by_piece = [meter for meter, slices in MEASURES.items() if slices == ("output_image",)]
-        if not isinstance(per_unit, dict) or not per_unit.keys() & set(by_piece):
+        by_piece = isinstance(per_unit, dict) and any(measured_by(meter) == IMAGE_SLICES for meter in per_unit)
+        if not by_piece:
             self._wrong(("image_tokens",), "without a price per image, images would be free", "add it to `per_unit`")
         return True
 

@@ -49,17 +49,20 @@ METERS: dict[str, tuple[str, ...]] = {
 
 MEASURES: dict[str, tuple[str, ...]] = {
     "images": ("output_image",),
-    "image_default": ("output_image",),
-    "image_1k": ("output_image",),
-    "image_2k": ("output_image",),
-    "image_4k": ("output_image",),
     "video_seconds": ("output_video",),
     "audio_seconds": ("input_audio", "output_audio"),
     "characters": ("output_audio",),
 }
 """Meters that measure what may also have been counted in tokens → the slices that then pay for it: never both."""
 
+IMAGE_SLICES = MEASURES["images"]
+
 Price = TypeVar("Price")
+
+
+def measured_by(meter: str) -> tuple[str, ...]:
+    """The slices that count in tokens what a meter counts by the piece; images have a meter for every size."""
+    return IMAGE_SLICES if meter.startswith("image_") else MEASURES.get(meter, ())
 
 
 def first_price(prices: Mapping[str, Price], keys: Iterable[str]) -> tuple[str, Price] | None:

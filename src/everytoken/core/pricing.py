@@ -9,14 +9,12 @@ from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 from typing import Protocol
 
 from everytoken.core.charge import Charge, Cost, CostLine
-from everytoken.core.usage import Usage
+from everytoken.core.usage import MODALITIES, Usage
 
 MONEY = Context(prec=60, traps=[InvalidOperation, DivisionByZero, Overflow])
 """The context of every sum of money: the host's own decimal context must not round an invoice."""
 FINEST_USD = Decimal("1E-18")
 """Where a rate that does not divide (per hour, by the second) is cut: a million times below a pico-dollar."""
-
-MODALITIES = ("audio", "image", "video")
 
 
 class Pricer(Protocol):
