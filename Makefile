@@ -7,7 +7,7 @@ PAGE   := src/everytoken/server/static/index.html
 UI_SRC := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test lint types format page ui-test bench lock screens clean
+.PHONY: help setup demo serve test e2e lint types format ui ui-test bench lock screens clean
 .SILENT:
 
 help: ## list the commands
@@ -44,7 +44,7 @@ $(PAGE): ui/node_modules/.package-lock.json $(UI_SRC)
 	cd ui && npm run --silent build >&2
 	touch $@
 
-page: $(PAGE) ## build the page into the package
+ui: $(PAGE) ## build the page into the package
 
 setup: $(VENV)/.dev $(PAGE) ## make .venv and install all that development needs
 
@@ -71,6 +71,9 @@ ui-test: ui/node_modules/.package-lock.json ## lint, types and unit tests of the
 
 test: setup lint types ui-test ## everything: lint, types, unit, store, end-to-end and browser tests
 	$(BIN)/pytest $(ARGS)
+
+e2e: setup ## the end-to-end tests alone
+	$(BIN)/pytest tests/e2e $(ARGS)
 
 bench: setup ## ingest, query and client figures (takes minutes)
 	for script in tests/bench/*.py; do echo "── $$script"; $(BIN)/python $$script || exit 1; done

@@ -1,4 +1,4 @@
-"""The one table of settings: argument over environment (`EVERYTOKEN_…`) over default. Nothing else reads the environment."""
+"""The one table of settings: argument over environment (`EVERYTOKEN_…`) over default. Nothing else reads it."""
 
 from pathlib import Path
 
@@ -13,13 +13,21 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="EVERYTOKEN_", extra="ignore")
 
-    data: Path = Field(default=Path("~/.everytoken"), description="Folder that holds the journal, the ledger and the control data.")
+    data: Path = Field(
+        default=Path("~/.everytoken"), description="Folder of the journal, the ledger and the control data."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on. Other than loopback needs an API key.")
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     log_level: str = Field(default="warning", description="Least severe log line that is written to stderr.")
-    flush_interval_ms: int = Field(default=250, ge=10, description="Longest time an accepted run waits before it is visible to reads.")
-    journal_max_bytes: int = Field(default=2 * 1024**3, ge=1024**2, description="Size of the journal at which ingest answers 503.")
-    body_max_bytes: int = Field(default=64 * 1024**2, ge=1024, description="Largest decoded request body; a larger one is refused with 413.")
+    flush_interval_ms: int = Field(
+        default=250, ge=10, description="Longest wait of an accepted run before reads see it."
+    )
+    journal_max_bytes: int = Field(
+        default=2 * 1024**3, ge=1024**2, description="Journal size at which ingest answers 503."
+    )
+    body_max_bytes: int = Field(
+        default=64 * 1024**2, ge=1024, description="Largest decoded request body; beyond it, 413."
+    )
     memory_max_bytes: int = Field(default=1024**3, ge=64 * 1024**2, description="Memory the embedded engine may take.")
     prices: Path | None = Field(default=None, description="TOML file with price overrides.")
 

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,33 +44,42 @@ def test_demo_prints_one_json_object_with_the_reference_numbers(
     assert result["trace_id"] in result["url"]
 
 
-def test_demo_stays_up_and_ctrl_c_stops_everything_it_started(tmp_path: Path) -> None:
+@pytest.fixture
+def staying(tmp_path: Path) -> Iterator["tuple[subprocess.Popen[str], str]"]:
+    """A demo that stays up, and its URL."""
     port = free_port()
     process = subprocess.Popen(
         [*DEMO, "--port", str(port), "--data", str(tmp_path / "data")],
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         cwd=tmp_path,
     )
+    yield process, f"http://127.0.0.1:{port}"
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+
+def test_demo_stays_up_and_ctrl_c_stops_everything_it_started(
+    staying: "tuple[subprocess.Popen[str], str]",
+) -> None:
+    process, url = staying
     assert process.stdout is not None
-    assert process.stderr is not None
     printed = ""
-    while "http://" not in printed:
+    while "stays up" not in printed:
         line = process.stdout.readline()
-        assert line, process.stderr.read()
+        assert line, printed
         printed += line
-    assert "1,261" in printed
-    assert "0.011284" in printed
-    assert "∥" in printed
-    page = httpx.get(f"http://127.0.0.1:{port}/")
+    for shown in ("1,261", "0.011284", "∥", f"{url}/projects/eco2-chat-worker/traces/"):
+        assert shown in printed
+    page = httpx.get(f"{url}/")
     assert page.status_code == 200
-    assert "<title>" in page.text
-    time.sleep(0.2)
+    assert "<title>everytoken</title>" in page.text
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0
-    assert not answers(f"http://127.0.0.1:{port}/ok")
+    assert not answers(f"{url}/ok")
 
 
 def test_port_in_use_is_one_clear_line(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def page_router(folder: Path = FOLDER) -> APIRouter:
 
     @router.api_route("/{path:path}", methods=["GET", "HEAD"])
     def page(request: Request, path: str) -> Response:
-        file = _file(folder, path)
+        file = _file(folder, path or "index.html")
         if file is not None:
             lasting = path.startswith(f"{ASSETS}/")
             cache = "public, max-age=31536000, immutable" if lasting else "no-cache"
