@@ -28,7 +28,7 @@ from eco2.services.kakao import KakaoLocal
 from eco2.services.kma import KmaWeather
 from eco2.services.public_data import CollectionPoints, HouseholdWaste
 from eco2.settings import ProviderName, Settings
-from eco2.state import UserLocation, fresh_turn
+from eco2.state import ChatState, UserLocation, fresh_turn
 from eco2.tables import Characters, Disposal, Fees, ScrapPrices
 from eco2.telemetry import Meter, Telemetry, plain_decimal, rehearse
 
@@ -135,9 +135,15 @@ class Agent:
             graph_input = None
             if question := turn.take_question():
                 yield Event("needs_input", {"job_id": request.job_id, **question})
-                graph_input = Command(resume=await ask(question) or {})
-        state = await self._graph.aget_state({"configurable": {"thread_id": request.thread}})
-        yield Event("done", _result(turn, state.values, time.monotonic() - begun))
+                # Never a bare empty mapping: LangGraph would take it for answers to no question, and ask for ever.
+                graph_input = Command(resume={"user_location": await ask(question)})
+        yield Event("done", _result(turn, await self.state(request.thread), time.monotonic() - begun))
+
+    async def state(self, session_id: str) -> ChatState:
+        """What is remembered of a conversation."""
+        snapshot = await self._graph.aget_state({"configurable": {"thread_id": session_id}})
+        remembered: ChatState = snapshot.values  # type: ignore[assignment]  # the graph's state, typed as any mapping
+        return remembered
 
     def _config(self, turn: _Turn) -> RunnableConfig:
         """How the run is called and found again. Metadata reaches every child run, tags every node."""

@@ -107,7 +107,7 @@ async def router(state: ChatState, kit: Kit) -> Update:
     if not wants_place or state.get("user_location") or not asks_nearby(state["message"]):
         return {}
     reply = interrupt({"input_type": "location", "message": "어느 곳에서 찾을까요? 동네나 역 이름을 알려 주세요."})
-    return {"user_location": reply} if reply else {}
+    return {"user_location": reply["user_location"]}
 
 
 async def waste_rag(state: ChatState, kit: Kit) -> Update:

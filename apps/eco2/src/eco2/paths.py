@@ -13,7 +13,7 @@ from eco2.llm import ChatModel, Image, Prompt
 from eco2.settings import Settings
 from eco2.telemetry import PATHS, CallRecord, Telemetry, plain_decimal, root_run
 
-QUESTION = "강남역 근처 페트병 분리수거함 어디있어?"
+QUESTION = "투명 페트병은 어떻게 버리나요?"
 PIXEL = Image(
     base64.b64decode(
         "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGNgYGD4DwABBAEAX+XDSwAAAABJRU5ErkJggg=="

@@ -33,12 +33,17 @@ class Disposal:
         """The item that the message or the picture is about, with the steps that its situation calls for."""
         seen = classification or {}
         shown = [seen.get("minor_category", ""), seen.get("middle_category", "")]
-        item = next((hit for text in (*shown, query) if (hit := self._by_alias(text))), None) or self._by_keyword(query)
+        named = next((hit for text in (*shown, query) if (hit := self._by_alias(text))), None)
+        item = named or self._by_keyword(query)
         if item is None:
             return None
         situation = " ".join((query, *seen.get("situation_tags", [])))
         matching = [note for word, note in item["situations"].items() if word in situation]
-        return {**{key: value for key, value in item.items() if key != "situations"}, "for_this_situation": matching}
+        return {
+            **{key: value for key, value in item.items() if key != "situations"},
+            "for_this_situation": matching,
+            "named": named is not None,
+        }
 
     def _by_alias(self, text: str) -> dict[str, Any] | None:
         """The item with the longest name that stands in the text: 투명 페트병 before 페트병."""
@@ -59,13 +64,17 @@ class Disposal:
         return best[2] if best[0] else None
 
     def score(self, query: str, found: Mapping[str, Any] | None) -> float:
-        """How far the found rule answers the question, 0 to 1."""
+        """How far the found rule answers the question, 0 to 1.
+
+        0.3 for a rule at all, 0.2 if it was found by the name of the thing, 0.2 for its steps, and up to 0.3 for the
+        share of the question's words that it contains.
+        """
         if not found:
             return 0.1
         words = content_words(query)
         text = _text_of(found)
         share = sum(word in text for word in words) / len(words) if words else 0.0
-        return 0.3 + (0.2 if found.get("category") else 0.0) + (0.2 if found.get("steps") else 0.0) + 0.3 * share
+        return 0.3 + (0.2 if found["named"] else 0.0) + (0.2 if found["steps"] else 0.0) + 0.3 * share
 
     @staticmethod
     def grade(score: float) -> str:

@@ -19,7 +19,7 @@ class KakaoLocal:
     def __init__(self, client: httpx.AsyncClient, base_url: str, key: str, telemetry: Telemetry) -> None:
         self._client = client
         self._base_url = base_url.rstrip("/")
-        self._headers = {"Authorization": f"KakaoAK {key}"}
+        self._headers = {"Authorization": f"KakaoAK {key}".strip()}  # a header must not end in a space
         self._telemetry = telemetry
 
     async def search(
