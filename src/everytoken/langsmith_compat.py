@@ -245,7 +245,7 @@ def _added(before: Mapping[str, Any], metadata: Mapping[str, Any], usage: Usage,
 def _add_llm_child(
     run_tree: Any, model: str, usage: Usage, cost: Cost, latency_ms: float | None, *, beside: bool = False
 ) -> None:
-    """Send an llm run of its own below `run_tree`; `beside` an llm run, which below it would tell of the same request."""
+    """Send an llm run of its own below `run_tree`, or `beside` an llm run: below it, it would tell of the same request."""
     end = datetime.now(UTC)
     start = end - timedelta(milliseconds=latency_ms) if latency_ms and latency_ms > 0 else end
     # A child inherits its parent's metadata: the model must be its own.
