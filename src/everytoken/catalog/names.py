@@ -36,9 +36,11 @@ _PREFIXES = {
     "openai": ("openai",),
     "azure": ("azure", "azure_ai", "openai"),
     "google": ("google", "gemini"),
-    "google-vertex": ("vertex_ai", "google-vertex", "google", "gemini", "anthropic"),
     "anthropic": ("anthropic",),
+    "google-vertex": ("vertex_ai", "google-vertex", "google", "gemini", "anthropic"),
 }
+"""What gateways put before a model's name, by the provider it is stripped for; the first that has it owns it."""
+
 _INFERRED = (
     (
         re.compile(
@@ -77,6 +79,6 @@ def _from_prefix(name: str) -> tuple[str | None, str]:
     head, slash, tail = name.partition("/")
     if slash:
         for provider, prefixes in _PREFIXES.items():
-            if head == prefixes[0]:
+            if head in prefixes:
                 return provider, tail
     return None, name

@@ -209,11 +209,12 @@ def _charges(url: str, project: str | None, api_key: str | None) -> Iterator[obj
             try:
                 response = client.get("/everytoken/v1/charges", params={k: v for k, v in asked.items() if v})
                 page = response.raise_for_status().json()
-            except (httpx.HTTPError, ValueError) as error:
+                charges = page["charges"]
+            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
                 raise CommandError(
                     f"no charges from {url}: {error}", hint="is `everytoken serve` running there, is the key right?"
                 ) from error
-            yield from page["charges"]
+            yield from charges
             cursor = page.get("next")
             if not cursor:
                 return
