@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any, ParamSpec, TypeVar
 
 from everytoken.catalog import PriceBook
-from everytoken.catalog.images import sizes_of, tokens_per_image
+from everytoken.catalog.images import IMAGE_TOKENS, sizes_of, tokens_per_image
 from everytoken.catalog.names import canonical_model
 from everytoken.core.charge import Cost
 from everytoken.core.extract import extract_usage
@@ -103,12 +103,12 @@ def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
-def _usage(input_tokens: object, output_tokens: object) -> Usage | None:
+def _usage(input_tokens: Any, output_tokens: Any) -> Usage | None:
     """The usage of two counts; a missing side is 0, as a provider that reports one side means it."""
-    sides = [0 if side is None else side for side in (input_tokens, output_tokens)]
-    if input_tokens is output_tokens is None or not all(_is_count(side) for side in sides):
+    if input_tokens is None and output_tokens is None:
         return None
-    return Usage(int(str(sides[0])), int(str(sides[1])))
+    sent, made = (0 if side is None else side for side in (input_tokens, output_tokens))
+    return Usage(sent, made) if _is_count(sent) and _is_count(made) else None
 
 
 class _ModelPricing(Mapping[str, Mapping[str, float]]):
@@ -146,8 +146,6 @@ class _ImagePricing(Mapping[str, Mapping[str, float]]):
         return sizes
 
     def __iter__(self) -> Iterator[str]:
-        from everytoken.catalog.images import IMAGE_TOKENS
-
         return (
             model
             for model in IMAGE_TOKENS
@@ -245,7 +243,7 @@ def _added(before: Mapping[str, Any], metadata: Mapping[str, Any], usage: Usage,
 def _add_llm_child(
     run_tree: Any, model: str, usage: Usage, cost: Cost, latency_ms: float | None, *, beside: bool = False
 ) -> None:
-    """Send an llm run of its own below `run_tree`, or `beside` an llm run: below it, it would tell of the same request."""
+    """Send an llm run below `run_tree`, or `beside` an llm run: below one it would tell of the same request."""
     end = datetime.now(UTC)
     start = end - timedelta(milliseconds=latency_ms) if latency_ms and latency_ms > 0 else end
     # A child inherits its parent's metadata: the model must be its own.
