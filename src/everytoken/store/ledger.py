@@ -4,7 +4,7 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -29,6 +29,9 @@ READER_WAIT_S = 30.0
 MAX_TRACE_RUNS = 50_000  # a trace of 10,000 runs is the largest we promise to draw; beyond this, memory
 MAX_ROWS = 100_000
 MAX_RESULT_BYTES = 512 * 1024**2
+
+SHARED_PARTS = ("totals", "latency", "dimension")
+"""Files of `sql/` that stand in others as `/*name*/`: what is counted, and what it is grouped by, is said once."""
 
 TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
 
@@ -181,8 +184,12 @@ class Ledger:
             last_us=max(place["last_us"] for place in places),
         )
 
-    def select(self, name: str, /, **params: object) -> list[dict[str, Any]]:
+    def select(
+        self, name: str, /, fragments: Mapping[str, str] | None = None, **params: object
+    ) -> list[dict[str, Any]]:
         """Rows of `sql/<name>.sql` with these bound parameters.
+
+        `fragments` takes the place of `/*name*/` marks. It is SQL that this program wrote: placeholders, never values.
 
         Raises:
             ReadTimeoutError: it took longer than `READ_TIMEOUT_S`.
@@ -191,7 +198,7 @@ class Ledger:
         """
         with self._reader() as reader:
             try:
-                result = reader.query(_text(name), parameters=params, settings=READ_LIMITS)
+                result = reader.query(sql_text(name, fragments), parameters=params, settings=READ_LIMITS)
             except (ClickHouseError, Error) as error:
                 raise _as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
@@ -211,11 +218,21 @@ class Ledger:
             self._readers.put(reader)
 
 
+def sql_text(name: str, fragments: Mapping[str, str] | None = None) -> str:
+    """The text of `sql/<name>.sql` with these fragments in it."""
+    text = _text(name)
+    for mark, fragment in (fragments or {}).items():
+        text = text.replace(f"/*{mark}*/", fragment)
+    return text
+
+
 @cache
 def _text(name: str) -> str:
     folder = resources.files("everytoken.store") / "sql"
     text = (folder / f"{name}.sql").read_text()
-    return text.replace("/*totals*/", (folder / "totals.sql").read_text())
+    for shared in ("totals", "charge_sums"):
+        text = text.replace(f"/*{shared}*/", (folder / f"{shared}.sql").read_text())
+    return text
 
 
 def _statements(name: str) -> list[str]:

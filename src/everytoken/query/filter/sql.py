@@ -1,0 +1,434 @@
+"""A filter's tree to a condition over `run_versions`. Values reach the SQL as bound parameters and in no other way."""
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from typing import Literal as Choice
+
+from everytoken.query.filter.errors import FilterError, nearest
+from everytoken.query.filter.fields import FIELDS, JSON_COLUMNS, PAIRS, SEARCHED, Field, Pair
+from everytoken.query.filter.tree import And, Compare, Expression, Literal, Not, Or, Scalar, Search, Value
+from everytoken.query.window import parse_instant
+
+SIGNS = {"eq": "=", "neq": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+MAX_KEY_STEPS = 20
+MAX_INT = 2**62
+
+_SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h)\s*", re.ASCII)
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackTest:
+    """One comparison of a feedback's own field: `key`, `score`, `value`, `comment` or `source`."""
+
+    name: str
+    operator: str
+    value: Value
+
+
+FeedbackRuns = Callable[[Sequence[FeedbackTest]], Sequence[str]]
+"""Ids of the runs with one piece of feedback that passes all the tests."""
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Compiles any number of filters into one set of parameters."""
+
+    feedback_runs: FeedbackRuns
+    rollup: str = ""
+    """SQL of a table `run_id, prompt_tokens, completion_tokens, total_tokens, total_cost, ...` over subtrees."""
+    params: dict[str, Any] = field(default_factory=dict)
+
+    def condition(self, expression: Expression) -> str:
+        """A SQL condition that is true or false, never null.
+
+        Raises:
+            FilterError: a field or a value that does not fit.
+        """
+        match expression:
+            case And(parts):
+                return self._all(parts)
+            case Or(parts):
+                return f"({' OR '.join(self.condition(part) for part in parts)})"
+            case Not(part):
+                return f"NOT {self.condition(part)}"
+            case Search():
+                return self._search(expression)
+            case Compare():
+                return self._compare(expression)
+
+    def bind(self, value: Any, kind: str) -> str:
+        """A placeholder of that type for the value."""
+        name = f"f{len(self.params)}"
+        self.params[name] = value
+        return f"{{{name}:{kind}}}"
+
+    def _all(self, parts: Sequence[Expression]) -> str:
+        """Keys and values of one map, or of one feedback, that stand side by side speak of the same entry."""
+        conditions: list[str] = []
+        open_pairs: dict[str, tuple[Compare, list[Compare]]] = {}
+        for part in parts:
+            pair = PAIRS.get(_name(part.name)) if isinstance(part, Compare) else None
+            if pair is None or not isinstance(part, Compare):
+                conditions.append(self.condition(part))
+            elif pair.part == "key" and part.operator in ("eq", "like", "in"):
+                if pair.family in open_pairs:
+                    conditions.append(self._pair(*open_pairs.pop(pair.family)))
+                open_pairs[pair.family] = (part, [])
+            elif pair.part != "key" and pair.family in open_pairs:
+                open_pairs[pair.family][1].append(part)
+            else:
+                conditions.append(self._value_before_key(pair, part, parts, open_pairs) or self.condition(part))
+        conditions += [self._pair(*held) for held in open_pairs.values()]
+        joined = " AND ".join(condition for condition in conditions if condition != "1")
+        return f"({joined})" if joined else "1"
+
+    def _value_before_key(
+        self,
+        pair: Pair,
+        part: Compare,
+        parts: Sequence[Expression],
+        open_pairs: dict[str, tuple[Compare, list[Compare]]],
+    ) -> str | None:
+        """A value written before its key: opens the pair with the first key that follows."""
+        if pair.part == "key":
+            return None
+        for other in parts:
+            if isinstance(other, Compare) and other.operator == "eq":
+                found = PAIRS.get(_name(other.name))
+                if found and found.family == pair.family and found.part == "key":
+                    open_pairs[pair.family] = (other, [part])
+                    return "1"
+        return None
+
+    def _pair(self, key: Compare, values: Sequence[Compare]) -> str:
+        pair = PAIRS[_name(key.name)]
+        if pair.family == "feedback":
+            return self._feedback([key, *values])
+        if not values:
+            return self._key(pair, key)
+        if key.operator != "eq":
+            raise FilterError(
+                f"{key.operator} on a key cannot be joined with a value", key.position, "use eq for the key"
+            )
+        column = JSON_COLUMNS[pair.family]
+        text = _text(key.value, "a key")
+        conditions = [self._has_key(column, text)]
+        conditions += [self._json_value(value, self._at_key(column, text)) for value in values]
+        return f"({' AND '.join(conditions)})"
+
+    def _compare(self, compare: Compare) -> str:
+        name = _name(compare.name)
+        pair = PAIRS.get(name)
+        if pair is not None:
+            return self._lone_pair(pair, compare)
+        if compare.operator == "has":
+            return self._has(name, compare)
+        if compare.operator == "exists":
+            return self._exists(name, compare)
+        known = FIELDS.get(name)
+        if known is None:
+            raise FilterError(
+                f"unknown field {str(compare.name.value)[:60]!r}",
+                compare.name.position,
+                nearest(name, {*FIELDS, *PAIRS}),
+            )
+        return _COMPARE[known.kind](self, known, compare)
+
+    def _lone_pair(self, pair: Pair, compare: Compare) -> str:
+        if pair.family == "feedback":
+            if pair.part == "key" and compare.operator == "neq":
+                same = Compare("eq", compare.name, compare.value, compare.position)
+                return f"NOT {self._feedback([same])}"
+            return self._feedback([compare])
+        if pair.part == "key":
+            return self._key(pair, compare)
+        column = JSON_COLUMNS[pair.family]
+        return f"arrayExists(held -> {self._json_value(compare, 'held')}, mapValues({_entries(column)}))"
+
+    def _key(self, pair: Pair, compare: Compare) -> str:
+        column = JSON_COLUMNS[pair.family]
+        if compare.operator == "in":
+            keys = [_as_text(item, compare.value) for item in _items(compare.value)]
+            return f"({' OR '.join(self._has_key(column, key) for key in keys)})" if keys else "0"
+        key = _text(compare.value, "a key")
+        if compare.operator == "like":
+            return f"arrayExists(held -> held ILIKE {self.bind(key, 'String')}, mapKeys({_entries(column)}))"
+        if compare.operator in ("eq", "neq"):
+            return f"{'NOT ' if compare.operator == 'neq' else ''}{self._has_key(column, key)}"
+        raise FilterError(f"{compare.operator} has no meaning for a key", compare.position, "use eq, neq, in or like")
+
+    def _has_key(self, column: str, key: str) -> str:
+        nested = self._path(key)
+        found = f"JSONHas({column}, {self.bind(key, 'String')})"
+        return f"({found} OR JSONHas({column}, {nested}))" if nested else found
+
+    def _at_key(self, column: str, key: str) -> str:
+        """The value under a key as text: a string as it is, anything else as its JSON."""
+        flat, nested = self.bind(key, "String"), self._path(key)
+        if not nested:
+            return _json_text(column, flat)
+        return f"if(JSONHas({column}, {flat}), {_json_text(column, flat)}, {_json_text(column, nested)})"
+
+    def _path(self, key: str) -> str | None:
+        steps = key.split(".")
+        if not 1 < len(steps) <= MAX_KEY_STEPS:
+            return None
+        return ", ".join(self.bind(step, "String") for step in steps)
+
+    def _json_value(self, compare: Compare, held: str) -> str:
+        operator, value = compare.operator, compare.value
+        if operator == "in":
+            return f"has({self.bind([_plain(item) for item in _items(value)], 'Array(String)')}, {held})"
+        if operator == "like":
+            return f"{held} ILIKE {self.bind(_text(value, 'a pattern'), 'String')}"
+        if operator in ("eq", "neq"):
+            return f"{held} {SIGNS[operator]} {self.bind(_plain(value.value), 'String')}"
+        if operator not in SIGNS:
+            raise FilterError(
+                f"{operator} has no meaning for a value", compare.position, "use eq, neq, in, like, gt or lt"
+            )
+        if isinstance(value.value, int | float) and not isinstance(value.value, bool):
+            return f"ifNull(toFloat64OrNull({held}) {SIGNS[operator]} {self.bind(float(value.value), 'Float64')}, 0)"
+        return f"{held} {SIGNS[operator]} {self.bind(_plain(value.value), 'String')}"
+
+    def _has(self, name: str, compare: Compare) -> str:
+        if name in ("tags", "tag"):
+            return f"has(tags.2, {self.bind(_text(compare.value, 'a tag'), 'String')})"
+        if name not in JSON_COLUMNS:
+            raise FilterError(
+                f"has has no meaning for {name[:60]!r}",
+                compare.name.position,
+                'write has(tags, "x") or has(metadata, \'{"k":"v"}\')',
+            )
+        try:
+            wanted = json.loads(_text(compare.value, "a JSON object"))
+        except (ValueError, RecursionError):
+            wanted = None
+        if not isinstance(wanted, dict) or not wanted:
+            raise FilterError(
+                "has needs a JSON object in quotes", compare.value.position, f'write has({name}, \'{{"k": "v"}}\')'
+            )
+        column = JSON_COLUMNS[name]
+        conditions = [
+            f"{self._at_key(column, key)} = {self.bind(_plain(value), 'String')}" for key, value in wanted.items()
+        ]
+        return f"({' AND '.join(conditions)})"
+
+    def _exists(self, name: str, compare: Compare) -> str:
+        if name not in JSON_COLUMNS:
+            raise FilterError(
+                f"exists has no meaning for {name[:60]!r}", compare.name.position, 'write exists(metadata, "k")'
+            )
+        return self._has_key(JSON_COLUMNS[name], _text(compare.value, "a key"))
+
+    def _search(self, search: Search) -> str:
+        columns: Mapping[str, Choice["json", "text"]] = SEARCHED
+        if search.name is not None:
+            name = _name(search.name)
+            if name not in SEARCHED:
+                raise FilterError(f"{name[:60]!r} cannot be searched", search.name.position, nearest(name, SEARCHED))
+            columns = {name: SEARCHED[name]}
+        text = _text(search.text, "a text")
+        if not text:
+            return "1"
+        plain, quoted = self.bind(text, "String"), self.bind(json.dumps(text, ensure_ascii=False)[1:-1], "String")
+        conditions = [
+            f"positionCaseInsensitiveUTF8({name}.2, {quoted if kind == 'json' else plain}) > 0"
+            for name, kind in columns.items()
+        ]
+        return f"({' OR '.join(conditions)})"
+
+    def _feedback(self, compares: Sequence[Compare]) -> str:
+        tests = [FeedbackTest(PAIRS[_name(c.name)].part, c.operator, c.value.value) for c in compares]
+        for compare in compares:
+            if compare.operator not in (*SIGNS, "in", "like"):
+                raise FilterError(
+                    f"{compare.operator} has no meaning for feedback", compare.position, "use eq, in, like, gt or lt"
+                )
+        return f"run_id IN {self.bind(list(self.feedback_runs(tests)), 'Array(UUID)')}"
+
+    def text(self, known: Field, compare: Compare) -> str:
+        operator, value = compare.operator, compare.value
+        if operator == "in":
+            return f"has({self.bind([_as_text(item, value) for item in _items(value)], 'Array(String)')}, {known.sql})"
+        if value.value is None:
+            return self._null(known, compare, f"{known.sql} = ''")
+        text = _text(value, "text")
+        if known.lower:
+            text = text.lower()
+        if operator == "like":
+            return f"{known.sql} ILIKE {self.bind(text, 'String')}"
+        return f"{known.sql} {SIGNS[operator]} {self.bind(text, 'String')}"
+
+    def ids(self, known: Field, compare: Compare) -> str:
+        operator, value = compare.operator, compare.value
+        if operator == "in":
+            wanted = [_id(item, value) for item in _items(value)]
+            return f"ifNull({known.sql} IN {self.bind(wanted, 'Array(UUID)')}, 0)"
+        if operator not in ("eq", "neq"):
+            raise FilterError(f"{operator} has no meaning for an id", compare.position, "use eq, neq or in")
+        if value.value is None:
+            return self._null(known, compare, f"isNull({known.sql})")
+        same = f"ifNull({known.sql} = {self.bind(_id(value.value, value), 'UUID')}, 0)"
+        return same if operator == "eq" else f"NOT {same}"
+
+    def time(self, known: Field, compare: Compare) -> str:
+        return self._ordered(known, compare, lambda item: _instant(item, compare.value), "Int64")
+
+    def seconds(self, known: Field, compare: Compare) -> str:
+        return self._ordered(known, compare, lambda item: _duration(item, compare.value), "Float64")
+
+    def number(self, known: Field, compare: Compare) -> str:
+        return self._ordered(known, compare, lambda item: _float(item, compare.value), "Float64")
+
+    def truth(self, known: Field, compare: Compare) -> str:
+        value = compare.value.value
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            value = value.lower() == "true"
+        if not isinstance(value, bool) or compare.operator not in ("eq", "neq"):
+            raise FilterError(f"{known.name} is true or false", compare.value.position, f"write eq({known.name}, true)")
+        wanted = value == (compare.operator == "eq")
+        return f"({known.sql})" if wanted else f"NOT ({known.sql})"
+
+    def tags(self, known: Field, compare: Compare) -> str:
+        operator, value = compare.operator, compare.value
+        if operator == "in":
+            return (
+                f"hasAny({known.sql}, {self.bind([_as_text(item, value) for item in _items(value)], 'Array(String)')})"
+            )
+        text = self.bind(_text(value, "a tag"), "String")
+        if operator == "like":
+            return f"arrayExists(tag -> tag ILIKE {text}, {known.sql})"
+        if operator not in ("eq", "neq"):
+            raise FilterError(f"{operator} has no meaning for tags", compare.position, 'write has(tags, "x")')
+        return f"{'NOT ' if operator == 'neq' else ''}has({known.sql}, {text})"
+
+    def rolled_up(self, known: Field, compare: Compare) -> str:
+        """Sums of a subtree. A run without charges is in no such table: its tokens are 0, its cost is not known."""
+        at_zero = known.name.endswith("_tokens") and _holds_at_zero(compare)
+        test = self._ordered(known, compare, lambda item: _float(item, compare.value), "Float64")
+        # Made of constants and of placeholders alone.
+        chosen = f"SELECT run_id FROM ({self.rollup}) WHERE {'NOT ' if at_zero else ''}{test}"  # noqa: S608
+        return f"run_id {'NOT IN' if at_zero else 'IN'} ({chosen})"
+
+    def _ordered(self, known: Field, compare: Compare, read: Callable[[Scalar], float], kind: str) -> str:
+        operator, value = compare.operator, compare.value
+        if operator == "in":
+            return f"ifNull({known.sql} IN {self.bind([read(item) for item in _items(value)], f'Array({kind})')}, 0)"
+        if operator == "like":
+            raise FilterError(f"like has no meaning for {known.name}", compare.position, "use eq, gt, gte, lt or lte")
+        if value.value is None:
+            return self._null(known, compare, f"isNull({known.sql})")
+        return f"ifNull({known.sql} {SIGNS[operator]} {self.bind(read(value.value), kind)}, 0)"  # type: ignore[arg-type]  # no tuple
+
+    def _null(self, known: Field, compare: Compare, is_null: str) -> str:
+        if compare.operator not in ("eq", "neq"):
+            raise FilterError(
+                f"{compare.operator} has no meaning for null", compare.value.position, f"write eq({known.name}, null)"
+            )
+        return is_null if compare.operator == "eq" else f"NOT ({is_null})"
+
+
+_COMPARE: dict[str, Callable[[Compiler, Field, Compare], str]] = {
+    "text": Compiler.text,
+    "id": Compiler.ids,
+    "time": Compiler.time,
+    "seconds": Compiler.seconds,
+    "number": Compiler.number,
+    "truth": Compiler.truth,
+    "tags": Compiler.tags,
+    "sum": Compiler.rolled_up,
+}
+
+
+def _entries(column: str) -> str:
+    return f"JSONExtract({column}, 'Map(String, String)')"
+
+
+def _json_text(column: str, path: str) -> str:
+    string = f"JSONType({column}, {path}) = 'String'"
+    return f"if({string}, JSONExtractString({column}, {path}), JSONExtractRaw({column}, {path}))"
+
+
+def _name(literal: Literal) -> str:
+    return str(literal.value).lower()
+
+
+def _items(value: Literal) -> Sequence[Scalar]:
+    assert isinstance(value.value, tuple)  # the parser saw to it
+    return value.value
+
+
+def _text(value: Literal, what: str) -> str:
+    return _as_text(value.value, value, what)
+
+
+def _as_text(item: Value, at: Literal, what: str = "text") -> str:
+    if not isinstance(item, str):
+        raise FilterError(f"{what} is written in quotes, not {json.dumps(item)[:40]}", at.position, f'write "{item}"')
+    return item
+
+
+def _plain(value: Any) -> str:
+    """As it stands in stored JSON, but for the quotes of a string."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _id(item: Value, at: Literal) -> str:
+    try:
+        return str(uuid.UUID(str(item)))
+    except ValueError:
+        raise FilterError(f"{str(item)[:60]!r} is no id", at.position, "ids are UUIDs") from None
+
+
+def _instant(item: Scalar, at: Literal) -> int:
+    if isinstance(item, bool) or not isinstance(item, str | int):
+        raise FilterError("not a time", at.position, 'write ISO-8601 in quotes, such as "2026-11-22T09:30:00Z"')
+    try:
+        return parse_instant(str(item))
+    except ValueError as error:
+        raise FilterError(str(error), at.position) from None
+
+
+def _duration(item: Scalar, at: Literal) -> float:
+    if isinstance(item, str):
+        found = _SECONDS.fullmatch(item)
+        if found is None:
+            raise FilterError("not a duration", at.position, 'write seconds, or text such as "5s", "250ms" or "2m"')
+        return float(found.group(1)) * _UNITS[found.group(2)]
+    return _float(item, at)
+
+
+def _float(item: Scalar, at: Literal) -> float:
+    if isinstance(item, str):
+        try:
+            item = float(item)
+        except ValueError:
+            item = None
+    if item is None or isinstance(item, bool) or not abs(item) < MAX_INT:
+        raise FilterError("not a number here", at.position, "write digits, such as 100 or 0.05")
+    return float(item)
+
+
+def _holds_at_zero(compare: Compare) -> bool:
+    value = compare.value
+    if compare.operator == "in":
+        return any(_float(item, value) == 0 for item in _items(value))
+    if value.value is None:
+        return compare.operator == "neq"
+    assert not isinstance(value.value, tuple)
+    wanted = _float(value.value, value)
+    holds = {
+        "eq": wanted == 0,
+        "neq": wanted != 0,
+        "gt": wanted < 0,
+        "gte": wanted <= 0,
+        "lt": wanted > 0,
+        "lte": wanted >= 0,
+    }
+    return holds.get(compare.operator, False)

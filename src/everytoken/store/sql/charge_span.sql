@@ -1,0 +1,3 @@
+SELECT count() AS charges, min(started_us) AS first_us, max(started_us) AS last_us
+FROM charge_versions FINAL
+WHERE project = {project:String} AND started_us >= {from_us:Int64} AND started_us < {to_us:Int64}

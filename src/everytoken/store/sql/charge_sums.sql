@@ -1,0 +1,10 @@
+  count() AS calls,
+  sumIf(ifNull(input_tokens, 0), quality IN ('exact', 'partial')) AS prompt_tokens,
+  sumIf(ifNull(output_tokens, 0), quality IN ('exact', 'partial')) AS completion_tokens,
+  sumMapIf(input_details, quality IN ('exact', 'partial')) AS prompt_details,
+  sumMapIf(output_details, quality IN ('exact', 'partial')) AS completion_details,
+  sumIf(cost_usd, cost_status IN ('priced', 'approximate')) AS known_usd,
+  countIf(cost_usd IS NULL OR cost_status NOT IN ('priced', 'approximate')) AS unpriced,
+  sumMapIf(line_usds, cost_status IN ('priced', 'approximate')) AS usd_by_class,
+  max(price_entry) AS price_entry,
+  min(started_us + ttft_us) AS first_token_us

@@ -1,0 +1,7 @@
+SELECT
+  trace_id, run_id, name, status, start_us, end_us, first_token_us, error, tags, metadata, input_preview, output_preview
+FROM run_versions FINAL
+WHERE project = {project:String} AND is_root = 1
+  AND start_us BETWEEN {first_us:Int64} AND {last_us:Int64} AND trace_id IN {trace_ids:Array(UUID)}
+ORDER BY start_us, trace_id
+LIMIT 1 BY trace_id
