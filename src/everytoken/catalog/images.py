@@ -28,8 +28,9 @@ IMAGE_TOKENS: Mapping[str, Mapping[str, int]] = {
     "gpt-image-1-mini": _GPT_IMAGE,
     "gpt-image-1.5": _GPT_IMAGE,
 }
-"""Model → size (for OpenAI quality, then size) → output tokens of one image. Read 2026-11-22 from
-https://ai.google.dev/gemini-api/docs/pricing and https://platform.openai.com/docs/guides/image-generation.
+"""Model → size (for OpenAI quality, then size) → output tokens of one image, as transcribed publicly from the pages
+https://ai.google.dev/gemini-api/docs/pricing (2026-09-20: "$0.134 per 1K/2K image and $0.24 per 4K image") and
+https://platform.openai.com/docs/guides/image-generation; the pages themselves were not read again.
 gpt-image-2 counts by a formula of its own: it is not here, so its price per image is unknown."""
 
 

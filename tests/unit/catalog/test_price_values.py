@@ -1,7 +1,8 @@
 """Usage × price, worked out by hand: each expected text is arithmetic on published rates, never output of the code.
 
-Rates are US dollars per million tokens, read 2026-11-22 from the price pages the price library quotes
-(https://platform.openai.com/docs/pricing, https://ai.google.dev/gemini-api/docs/pricing).
+Rates are US dollars per million tokens, as genai-prices 0.2.3 quotes the providers' price pages
+(https://platform.openai.com/docs/pricing, https://ai.google.dev/gemini-api/docs/pricing); fees per call as
+`catalog/prices.toml` says.
 """
 
 from dataclasses import dataclass, field
