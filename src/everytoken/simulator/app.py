@@ -48,6 +48,9 @@ def create_app(scenario: Scenario, *, seed: int = 0, pace: Pace | None = None) -
                 return await answering(request, world)
             except RefusalError as refusal:
                 return wording(refusal)
+            except (TypeError, ValueError, AttributeError, KeyError, OverflowError) as error:
+                # A field of a type no provider takes; they answer 400 as well.
+                return wording(RefusalError(400, f"Invalid request: {error}"))
 
         return Route(path, endpoint, methods=list(methods or ("POST",)))
 

@@ -252,7 +252,7 @@ class StreamReply:
     def _bill(self, frame: Frame, *, last: bool, whole: bool) -> None:
         """Keep the bill ahead of the bytes: whoever has read them finds them billed."""
         entry = self._entry
-        share = 1.0 if last else max(frame.share, 0.0)
+        share = 1.0 if last and whole else frame.share
         entry.billed = self._whole.generated(share)
         entry.usage_sent = whole and (frame.usage_sent or (entry.usage_sent and share >= 1.0))
         entry.open = not last

@@ -60,6 +60,7 @@ class Simulator:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            self._socket.listen()  # whoever connects before the first answer waits, and isn't refused
         except OSError:
             self._socket.close()
             raise

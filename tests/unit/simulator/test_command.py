@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -66,33 +66,43 @@ def paced() -> Iterator[tuple[Simulator, openai.OpenAI]]:
         yield simulator, client
 
 
+def best(measure: Callable[[], list[float]]) -> list[float]:
+    """The quickest of three: a busy machine makes a call longer, never shorter."""
+    return [min(times) for times in zip(*(measure() for _ in range(3)), strict=True)]
+
+
 def test_reference_calls_take_the_time_of_the_trace(paced: tuple[Simulator, openai.OpenAI]) -> None:
     simulator, client = paced
-    marks = [time.perf_counter()]
-    client.chat.completions.create(model="gpt-5.2", messages=QUESTION, response_format=INTENT)
-    marks.append(time.perf_counter())
-    client.chat.completions.create(model="gpt-5.2", messages=QUESTION, tools=[PLACE], tool_choice="required")
-    httpx.get(
-        f"{simulator.urls['kakao']}/v2/local/search/keyword.json",
-        params={"query": "강남역 페트병 수거함"},
-        headers={"Authorization": "KakaoAK s"},
-    )
-    marks.append(time.perf_counter())
-    list(client.chat.completions.create(model="gpt-5.2", messages=QUESTION, stream=True))
-    marks.append(time.perf_counter())
-    took = [end - start for start, end in pairwise(marks)]
-    assert took == pytest.approx([0.20, 0.60, 0.40], abs=0.08)
+
+    def measure() -> list[float]:
+        marks = [time.perf_counter()]
+        client.chat.completions.create(model="gpt-5.2", messages=QUESTION, response_format=INTENT)
+        marks.append(time.perf_counter())
+        client.chat.completions.create(model="gpt-5.2", messages=QUESTION, tools=[PLACE], tool_choice="required")
+        httpx.get(
+            f"{simulator.urls['kakao']}/v2/local/search/keyword.json",
+            params={"query": "강남역 페트병 수거함"},
+            headers={"Authorization": "KakaoAK s"},
+        )
+        marks.append(time.perf_counter())
+        list(client.chat.completions.create(model="gpt-5.2", messages=QUESTION, stream=True))
+        marks.append(time.perf_counter())
+        return [end - start for start, end in pairwise(marks)]
+
+    assert best(measure) == pytest.approx([0.20, 0.60, 0.40], abs=0.08)
 
 
 def test_searched_answer_begins_at_a_quarter_of_its_time(paced: tuple[Simulator, openai.OpenAI]) -> None:
     _, client = paced
-    begun, first = time.perf_counter(), None
-    for event in client.responses.create(
-        model="gpt-5.2", input=QUESTION[0]["content"], tools=[{"type": "web_search"}], stream=True
-    ):
-        if first is None and event.type == "response.output_text.delta":
-            first = time.perf_counter() - begun
-    assert (first, time.perf_counter() - begun) == pytest.approx((0.30, 1.20), abs=0.08)
+    search: Any = [{"type": "web_search"}]
+
+    def measure() -> list[float]:
+        begun = time.perf_counter()
+        events = client.responses.create(model="gpt-5.2", input=QUESTION[0]["content"], tools=search, stream=True)
+        seen = [time.perf_counter() - begun for event in events if event.type == "response.output_text.delta"]
+        return [seen[0], seen[-1]]
+
+    assert best(measure) == pytest.approx([0.30, 1.20], abs=0.08)
 
 
 @pytest.mark.parametrize(("text", "pace"), [("real", Pace(1.0)), ("none", Pace(0.0)), ("x0.25", Pace(0.25))])

@@ -93,6 +93,13 @@ def test_malformed_body_can_not_be_parsed_and_is_billed(simulator: Simulator, cl
     assert (entry["billed"]["output"] > 0, entry["usage_sent"]) == (True, False)
 
 
+def test_stream_that_turns_malformed_bills_what_was_made(simulator: Simulator, client: openai.OpenAI) -> None:
+    with pytest.raises(ValueError, match=r"(?i)json|unterminated|expecting|delimiter"):
+        stream(client, "malformed")
+    # The middle of 34 frames: after the role, the seventeenth of thirty pieces of 89 tokens.
+    assert bill(simulator) == (256, 50, False, False)
+
+
 def test_answer_without_usage_is_billed(simulator: Simulator, client: openai.OpenAI) -> None:
     response = client.chat.completions.create(model=MODEL, messages=REFERENCE, extra_headers=fault("no_usage"))
     assert response.usage is None
