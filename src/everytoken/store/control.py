@@ -1,19 +1,37 @@
 """Control data: projects and the identity of this installation. SQLite in the data folder; no runs, no charges."""
 
+import json
 import sqlite3
 import threading
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, MetaData, String, Table, create_engine, event, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    delete,
+    event,
+    select,
+)
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from everytoken.config import Settings
+from everytoken.store.annotations import Annotations
 from everytoken.store.errors import FolderError
-from everytoken.store.folder import SCHEMA_VERSION
 
+SCHEMA_VERSION = 2
+"""Of the control data. 2 added feedback, documents and what is told about a project; 1 had none of these tables, and
+making them is the whole step. An older server does not look at them."""
 BUSY_TIMEOUT_MS = 5_000
 
 metadata = MetaData()
@@ -25,6 +43,12 @@ project_table = Table(
     Column("name", String, unique=True, nullable=False),
     Column("created_us", BigInteger, nullable=False),
 )
+detail_table = Table(
+    "project_details",
+    metadata,
+    Column("project_id", String(36), primary_key=True),
+    Column("body", Text, nullable=False),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +57,12 @@ class Project:
     """UUID text, made once and kept when the project is written to again."""
     name: str
     created_us: int
+    details: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """What a LangSmith client told about it: `description`, `extra`, `end_time`, ..."""
+
+
+class ProjectExistsError(Exception):
+    """A project of that name or id is there already."""
 
 
 class Control:
@@ -45,11 +75,15 @@ class Control:
         self._projects: dict[str, Project] = {}
         with self._engine.begin() as connection:
             metadata.create_all(connection)
-            self.schema_version = int(_fact(connection, "schema_version", str(SCHEMA_VERSION)))
+            self.schema_version = _migrate(connection)
             self.tenant_id = _fact(connection, "tenant_id", str(uuid.uuid4()))
             """UUID text of this installation, as LangSmith clients expect one in every project."""
+            told = {row.project_id: json.loads(row.body) for row in connection.execute(select(detail_table))}
             for row in connection.execute(select(project_table)):
-                self._projects[row.name] = Project(row.project_id, row.name, row.created_us)
+                self._projects[row.name] = Project(
+                    row.project_id, row.name, row.created_us, told.get(row.project_id, {})
+                )
+        self.annotations = Annotations(self._engine)
 
     @classmethod
     def open(cls, settings: Settings) -> "Control":
@@ -83,6 +117,50 @@ class Control:
     def project(self, name: str) -> Project | None:
         return self._projects.get(name)
 
+    def project_by_id(self, project_id: str) -> Project | None:
+        return next((p for p in self._projects.copy().values() if p.project_id == project_id), None)
+
+    def create_project(
+        self, name: str, at_us: int, *, project_id: str | None = None, details: Mapping[str, Any] | None = None
+    ) -> Project:
+        """A new project.
+
+        Raises:
+            ProjectExistsError: the name or the id is taken.
+        """
+        project = Project(project_id or str(uuid.uuid4()), name, at_us, dict(details or {}))
+        with self._lock, self._engine.begin() as connection:
+            fresh = {"project_id": project.project_id, "name": name, "created_us": at_us}
+            if connection.execute(insert(project_table).values(fresh).on_conflict_do_nothing()).rowcount == 0:
+                raise ProjectExistsError(name)
+            _write_details(connection, project)
+            self._projects[name] = project
+        return project
+
+    def update_project(self, project: Project, *, name: str | None = None, details: Mapping[str, Any]) -> Project:
+        """The project with another name, and with `details` in the place of those it had.
+
+        Raises:
+            ProjectExistsError: the name is taken.
+        """
+        changed = Project(project.project_id, name or project.name, project.created_us, dict(details))
+        with self._lock, self._engine.begin() as connection:
+            if changed.name != project.name and changed.name in self._projects:
+                raise ProjectExistsError(changed.name)
+            same = project_table.c.project_id == project.project_id
+            connection.execute(project_table.update().where(same).values(name=changed.name))
+            _write_details(connection, changed)
+            self._projects.pop(project.name, None)
+            self._projects[changed.name] = changed
+        return changed
+
+    def delete_project(self, project: Project) -> None:
+        """Forget the project. Its runs are the ledger's."""
+        with self._lock, self._engine.begin() as connection:
+            for table in (project_table, detail_table):
+                connection.execute(delete(table).where(table.c.project_id == project.project_id))
+            self._projects.pop(project.name, None)
+
     def projects(self) -> list[Project]:
         """All projects in the order they were made."""
         return sorted(self._projects.copy().values(), key=lambda project: (project.created_us, project.name))
@@ -91,6 +169,20 @@ class Control:
 def _configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _write_details(connection: Connection, project: Project) -> None:
+    connection.execute(delete(detail_table).where(detail_table.c.project_id == project.project_id))
+    body = json.dumps(dict(project.details))
+    connection.execute(insert(detail_table).values(project_id=project.project_id, body=body))
+
+
+def _migrate(connection: Connection) -> int:
+    """Tables that were missing have been made; say so. A newer schema keeps its number."""
+    found = int(_fact(connection, "schema_version", str(SCHEMA_VERSION)))
+    if found < SCHEMA_VERSION:
+        connection.execute(facts.update().where(facts.c.name == "schema_version").values(value=str(SCHEMA_VERSION)))
+    return max(found, SCHEMA_VERSION)
 
 
 def _fact(connection: Connection, name: str, default: str) -> str:

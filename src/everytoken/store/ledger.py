@@ -185,7 +185,7 @@ class Ledger:
         )
 
     def select(
-        self, name: str, /, fragments: Mapping[str, str] | None = None, **params: object
+        self, name: str, fragments: Mapping[str, str] | None = None, /, **params: object
     ) -> list[dict[str, Any]]:
         """Rows of `sql/<name>.sql` with these bound parameters.
 
