@@ -8,6 +8,8 @@ from everytoken.core.run import Run
 
 OPENAI = frozenset({"openai", "azure-openai"})
 GOOGLE = frozenset({"google", "google-vertex"})
+FRAMEWORKS = frozenset({"langchain", "langgraph", "llamaindex", "llama_index", "crewai", "traceloop"})
+"""Orchestrators that tracers name where the provider belongs; langsmith's OpenTelemetry mode does, 0.15.0."""
 
 _PROVIDERS = {
     "azure": "azure-openai",
@@ -51,7 +53,8 @@ def provider_of(run: Run, models: tuple[str | None, ...]) -> str | None:
     attributes = attributes_of(run)
     reported = text(run.metadata.get("ls_provider"))
     for key in ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"):
-        reported = reported or text(attributes.get(key))
+        word = text(attributes.get(key))
+        reported = reported or (word if word and word.lower() not in FRAMEWORKS else None)
     if reported:
         return known_provider(reported)
     return next((name for model in models if (name := provider_of_model(model))), None)

@@ -17,30 +17,48 @@ MAX_JSON = 65_536
 Attributes = Mapping[str, object]
 
 _GENAI = {
-    "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens"),
-    "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.usage.completion_tokens"),
-    "total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens"),
+    "input": (
+        "gen_ai.usage.input_tokens",
+        "gen_ai.usage.prompt_tokens",
+        "llm.usage.prompt_tokens",
+        "ai.usage.inputTokens",
+        "ai.usage.promptTokens",
+        "ai.usage.tokens",
+    ),
+    "output": (
+        "gen_ai.usage.output_tokens",
+        "gen_ai.usage.completion_tokens",
+        "llm.usage.completion_tokens",
+        "ai.usage.outputTokens",
+        "ai.usage.completionTokens",
+    ),
+    "total": ("gen_ai.usage.total_tokens", "llm.usage.total_tokens", "ai.usage.totalTokens"),
     "cache_read": (
         "gen_ai.usage.cache_read.input_tokens",
         "gen_ai.usage.cache_read_input_tokens",
         "gen_ai.usage.details.cached_tokens",
         "gen_ai.usage.details.cache_read_tokens",
+        "ai.usage.inputTokenDetails.cacheReadTokens",
+        "ai.usage.cachedInputTokens",
     ),
     "cache_creation": (
         "gen_ai.usage.cache_creation.input_tokens",
         "gen_ai.usage.cache_creation_input_tokens",
         "gen_ai.usage.details.cache_write_tokens",
+        "ai.usage.inputTokenDetails.cacheWriteTokens",
     ),
     "reasoning": (
         "gen_ai.usage.reasoning.output_tokens",
         "gen_ai.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens",
         "gen_ai.usage.details.thoughts_tokens",
+        "ai.usage.outputTokenDetails.reasoningTokens",
+        "ai.usage.reasoningTokens",
     ),
     "input_audio": ("gen_ai.usage.details.input_audio_tokens",),
     "output_audio": ("gen_ai.usage.details.output_audio_tokens",),
 }
-"""Names of OpenTelemetry's GenAI conventions, their deprecated forms, OpenLLMetry's and pydantic-ai's (2026-11)."""
+"""Names of OpenTelemetry's GenAI conventions, old and new, of OpenLLMetry, pydantic-ai and Vercel (2026-11)."""
 
 _OPENINFERENCE = {
     "input": ("llm.token_count.prompt",),
@@ -149,7 +167,11 @@ def _provider(raw: Attributes, context: Context) -> str | None:
 
 
 def _is_embedding(raw: Attributes) -> bool:
-    return raw.get("openinference.span.kind") == "EMBEDDING" or raw.get("llm.request.type") == "embedding"
+    return (
+        raw.get("openinference.span.kind") == "EMBEDDING"
+        or raw.get("llm.request.type") == "embedding"
+        or "ai.usage.tokens" in raw
+    )
 
 
 def _first(raw: Attributes, keys: tuple[str, ...]) -> object:
