@@ -5,6 +5,7 @@ from everytoken.wire.body import decompress
 from everytoken.wire.langsmith import decode_batch, decode_multipart, decode_run
 from everytoken.wire.multipart import boundary_of
 from everytoken.wire.operations import Decoded
+from everytoken.wire.otlp import decode_otlp
 
 
 def decode(entry: Entry, limit_bytes: int) -> Decoded:
@@ -24,5 +25,7 @@ def decode(entry: Entry, limit_bytes: int) -> Decoded:
             return decode_run(body, entry.received_us)
         case "patch":
             return decode_run(body, entry.received_us, patch_run_id=entry.run_id)
+        case "otlp":
+            return decode_otlp(body, entry.content_type, entry.received_us)
         case other:
             raise ValueError(f"no decoder reads the route {other!r}")

@@ -7,7 +7,17 @@ from dataclasses import replace
 
 from everytoken.core.charge import Charge, Evidence
 from everytoken.core.run import Run
-from everytoken.ingest.merge import Place, build_run, merge, order_of, parent_of, restored, start_of, trace_of
+from everytoken.ingest.merge import (
+    Place,
+    build_run,
+    merge,
+    order_of,
+    parent_of,
+    restored,
+    span_alias,
+    start_of,
+    trace_of,
+)
 from everytoken.store.rows import ChargeRef, SettledRun
 from everytoken.wire.operations import Operation, RunFields
 from everytoken.wire.times import write_segment
@@ -83,11 +93,13 @@ class RunFold:
 class TraceFold:
     """One trace in memory."""
 
-    __slots__ = ("charges", "derived", "dirty", "refs", "runs", "size_bytes", "touched_us", "trace_id")
+    __slots__ = ("aliases", "charges", "derived", "dirty", "refs", "runs", "size_bytes", "touched_us", "trace_id")
 
     def __init__(self, trace_id: str) -> None:
         self.trace_id = trace_id
         self.runs: dict[str, RunFold] = {}
+        self.aliases: dict[str, str] = {}
+        """What children of a span call their parent → the run it became."""
         self.dirty: set[str] = set()
         """Runs whose operations changed since they were last built."""
         self.derived: set[str] = set()
@@ -105,7 +117,7 @@ class TraceFold:
             self.dirty |= self.derived
         for run_id in self.dirty:
             fold = self.runs[run_id]
-            fields = merge(fold.operations)
+            fields = self._fields(fold)
             derived = None if self._order_holds(run_id, fields) else self._derive_order(run_id)
             if derived is not None:
                 self.derived.add(run_id)
@@ -115,6 +127,11 @@ class TraceFold:
             if built != fold.run:
                 fold.run, fold.evidence, fold.written = built, None, None
         self.dirty.clear()
+
+    def _fields(self, fold: RunFold) -> RunFields:
+        fields = merge(fold.operations)
+        parent = self.aliases.get(fields.get("parent_run_id", ""))
+        return fields if parent is None else {**fields, "parent_run_id": parent}
 
     def _order_holds(self, run_id: str, fields: RunFields) -> bool:
         order = order_of(run_id, fields)
@@ -136,7 +153,7 @@ class TraceFold:
             if fold.hollow and fold.run is not None:
                 segments.append(fold.run.dotted_order)
                 break
-            fields = merge(fold.operations)
+            fields = self._fields(fold)
             if at != run_id and self._order_holds(at, fields):
                 segments.append(fields["dotted_order"])
                 break
@@ -255,6 +272,7 @@ class Fold:
         """Merge operations with the trace that `find` gave; answers the ids of the traces that changed."""
         touched: dict[str, None] = {}
         for operation, trace_id in operations:
+            operation = self._apart(operation)  # noqa: PLW2901 the same operation, on the run it belongs to
             placed_in = self._trace_by_run.get(operation.run_id)
             if placed_in is not None:
                 trace = self.traces[placed_in]
@@ -313,10 +331,22 @@ class Fold:
         if not fold.add(operation):
             self.duplicates += 1
             return
+        alias = span_alias(operation.body)
+        if alias is not None and alias != fold.run_id:
+            trace.aliases[alias] = fold.run_id
         trace.dirty.add(fold.run_id)
         trace.size_bytes += operation.size_bytes
         self.size_bytes += operation.size_bytes
         touched[trace.trace_id] = None
+
+    def _apart(self, operation: Operation) -> Operation:
+        """Two spans of one trace without a parent would both be its root, and one run: the later one stands below."""
+        trace = self.traces.get(operation.run_id)
+        root = None if trace is None else trace.runs.get(operation.run_id)
+        alias = span_alias(operation.body) if root is not None else None
+        if root is None or alias is None or span_alias(merge(root.operations)) in (None, alias):
+            return operation
+        return replace(operation, run_id=alias, body={**operation.body, "parent_run_id": operation.run_id})
 
     def _try_place(
         self, run_id: str, trace_id: str | None, now_us: int, touched: dict[str, None], *, patient: bool = True

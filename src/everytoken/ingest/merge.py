@@ -9,6 +9,7 @@ import orjson
 
 from everytoken.core.run import Run
 from everytoken.wire.operations import Operation, RunFields
+from everytoken.wire.otlp_spans import span_uuid
 from everytoken.wire.times import DottedOrder, read_time
 
 FLAG_ORDER_DERIVED = "dotted_order_derived"
@@ -75,6 +76,13 @@ def _parsed(text: str) -> DottedOrder | None:
         return DottedOrder(text)
     except ValueError:
         return None
+
+
+def span_alias(fields: RunFields) -> str | None:
+    """The run id that children of a span name as their parent: a root's own id is that of its trace."""
+    otel = fields.get("extra", {}).get("otel")
+    span_id = otel.get("span_id") if isinstance(otel, dict) else None
+    return span_uuid(span_id) if isinstance(span_id, str) and len(span_id) == 16 else None
 
 
 def start_of(fields: RunFields, order: DottedOrder | None) -> int | None:
