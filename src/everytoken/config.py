@@ -18,6 +18,12 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on. Other than loopback needs an API key.")
     port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    otlp_grpc_port: int | None = Field(
+        default=None,
+        ge=1,
+        le=65535,
+        description="Port for OTLP/gRPC, usually 4317; not listened on unless set. Needs the extra `grpc`.",
+    )
     log_level: str = Field(default="warning", description="Least severe log line that is written to stderr.")
     flush_interval_ms: int = Field(
         default=250, ge=10, description="Longest wait of an accepted run before reads see it."

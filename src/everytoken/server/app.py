@@ -14,6 +14,8 @@ from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.server import errors, live, openapi, product, static
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
+from everytoken.server.otlp import otlp_router
+from everytoken.server.otlp_grpc import otlp_grpc
 from everytoken.store.control import Control
 from everytoken.store.folder import DataFolder
 from everytoken.store.journal import Journal
@@ -37,9 +39,12 @@ def create_app(settings: Settings) -> FastAPI:
             services = await run_in_threadpool(_open, settings, stack)
             for mount in LANGSMITH_MOUNTS:
                 app.include_router(langsmith_ingest_router(services.pipeline, settings), prefix=mount)
+                app.include_router(otlp_router(services.pipeline, settings), prefix=mount)
             app.include_router(static.page_router())  # last: it answers what nothing else does
             services.pipeline.start()
             stack.push_async_callback(services.pipeline.stop)
+            if settings.otlp_grpc_port is not None:
+                await stack.enter_async_context(otlp_grpc(services.pipeline, settings))
             stack.callback(services.feed.close)
             app.state.services = services
             yield

@@ -4,38 +4,22 @@ Bodies are streamed and bounded here, decoded and kept by the pipeline. Every an
 SDKs wait.
 """
 
-import asyncio
 from collections.abc import Iterable
 
 import orjson
 from fastapi import APIRouter, Request, Response
-from starlette.requests import ClientDisconnect
 
 from everytoken.config import Settings
-from everytoken.ingest.pipeline import BusyError, Pipeline, Receipt
-from everytoken.store.errors import StoreError
-from everytoken.wire.body import BodyEncodingError, BodyError, BodyTooLargeError
+from everytoken.ingest.pipeline import Pipeline, Receipt
+from everytoken.server.receiving import RefusedError, receive_body
 from everytoken.wire.operations import Rejection
 
 PROTOCOL_VERSION = "0.16.30"
 """The LangSmith release whose protocol is spoken; 0.8.10 and later send feedback as parts, the SDKs warn below 0.16."""
 SOFT_BODY_BYTES = 20 * 1024**2
 """What the SDKs fill a request up to, decoded."""
-RECEIVE_TIMEOUT_S = 60
-"""A body that takes longer is from a client that is stuck, or that means to hold connections open."""
-RESERVE_STEP_BYTES = 256 * 1024
-RETRY_FULL_S = "10"
-RETRY_BUSY_S = "1"
 MAX_REPORTED = 20
 """Rejections named in one answer; their number is always given."""
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: int, error: str, *, field: str = "body", retry_s: str | None = None) -> None:
-        super().__init__(error)
-        self.status = status
-        self.field = field
-        self.retry_s = retry_s
 
 
 def langsmith_ingest_router(pipeline: Pipeline, settings: Settings) -> APIRouter:
@@ -47,28 +31,17 @@ def langsmith_ingest_router(pipeline: Pipeline, settings: Settings) -> APIRouter
         return Response(orjson.dumps(_info(settings)), media_type="application/json")
 
     async def receive(request: Request, route: str, run_id: str | None = None) -> Response:
-        held = _Held(pipeline)
         try:
-            data = await _body(request, held, settings.body_max_bytes)
-            receipt = await pipeline.accept(
-                route,
-                data,
+            receipt = await receive_body(
+                request,
+                pipeline,
+                settings.body_max_bytes,
+                route=route,
                 content_type=request.headers.get("content-type", ""),
-                encoding=request.headers.get("content-encoding", ""),
                 run_id=run_id,
             )
-        except _RefusedError as refusal:
+        except RefusedError as refusal:
             return _problem(refusal.status, str(refusal), field=refusal.field, retry_s=refusal.retry_s)
-        except BodyError as error:
-            return _problem(_status(error), str(error), field=error.field)
-        except BusyError as error:
-            return _problem(503, f"{error}; send it again", retry_s=RETRY_BUSY_S)
-        except StoreError as error:
-            return _problem(503, f"{error}; nothing was kept, send it again later", retry_s=RETRY_FULL_S)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        finally:
-            held.free()
         return _answer(receipt)
 
     @router.post("/runs/multipart")
@@ -119,50 +92,6 @@ def _info(settings: Settings) -> dict[str, object]:
         "git_sha": None,
         "sdk_versions": None,
     }
-
-
-class _Held:
-    """What one request has reserved of the memory for bodies under way."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-        self._bytes = 0
-
-    def grow(self, to_bytes: int) -> None:
-        while self._bytes < to_bytes:
-            self._pipeline.reserve(RESERVE_STEP_BYTES)
-            self._bytes += RESERVE_STEP_BYTES
-
-    def free(self) -> None:
-        self._pipeline.free(self._bytes)
-        self._bytes = 0
-
-
-async def _body(request: Request, held: _Held, limit_bytes: int) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:18]) > limit_bytes:
-        raise _too_large(limit_bytes)
-    data = bytearray()
-    try:
-        async with asyncio.timeout(RECEIVE_TIMEOUT_S):
-            async for chunk in request.stream():
-                held.grow(len(data) + len(chunk))
-                data += chunk
-                if len(data) > limit_bytes:
-                    raise _too_large(limit_bytes)
-    except TimeoutError:
-        raise _RefusedError(408, f"the body did not arrive within {RECEIVE_TIMEOUT_S} s") from None
-    return bytes(data)
-
-
-def _too_large(limit_bytes: int) -> _RefusedError:
-    return _RefusedError(413, f"the body is larger than {limit_bytes} bytes; send fewer runs in one request")
-
-
-def _status(error: BodyError) -> int:
-    if isinstance(error, BodyTooLargeError):
-        return 413
-    return 415 if isinstance(error, BodyEncodingError) else 400
 
 
 def _answer(receipt: Receipt) -> Response:

@@ -1,0 +1,97 @@
+"""OpenTelemetry's ingest routes: `/otel/v1/traces` where LangSmith has it, and OTLP's own `/v1/traces`."""
+
+import contextlib
+from urllib.parse import unquote
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTracePartialSuccess,
+    ExportTraceServiceResponse,
+)
+
+from everytoken.config import Settings
+from everytoken.ingest.pipeline import Pipeline, Receipt
+from everytoken.server.receiving import RefusedError, receive_body
+from everytoken.wire.body import BodyEncodingError
+from everytoken.wire.otlp import JSON, PROTOBUF, content_type_for, encoding_of
+
+MAX_REPORTED = 5
+"""Reasons told in one answer; the number of rejected spans is always given."""
+MAX_PROJECT = 1_000
+PROJECT_HEADER = "langsmith-project"
+
+_CODES = {400: 3, 408: 4, 413: 8, 415: 3, 503: 14}
+"""HTTP status → the code of `google.rpc.Status`, in which OTLP wants its errors."""
+
+
+def otlp_router(pipeline: Pipeline, settings: Settings) -> APIRouter:
+    """The routes, to be mounted at the root, `/api` and `/api/v1`."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.post("/otel/v1/traces")
+    @router.post("/otel/v1/traces/")
+    @router.post("/v1/traces")
+    @router.post("/v1/traces/")
+    async def traces(request: Request) -> Response:
+        try:
+            encoding = encoding_of(request.headers.get("content-type", ""))
+        except BodyEncodingError as error:
+            return _refusal(JSON, RefusedError(415, str(error), field=error.field))
+        project = project_of(request.headers.get(PROJECT_HEADER, ""))
+        try:
+            receipt = await receive_body(
+                request,
+                pipeline,
+                settings.body_max_bytes,
+                route="otlp",
+                content_type=content_type_for(encoding, project),
+            )
+        except RefusedError as refusal:
+            return _refusal(encoding, refusal)
+        return Response(answer(receipt, encoding), media_type=encoding)
+
+    return router
+
+
+def project_of(header: str) -> str:
+    """The project named in a header: percent-encoded, in UTF-8, or plain."""
+    with contextlib.suppress(UnicodeError):
+        header = header.encode("latin-1").decode()
+    return unquote(header).strip()[:MAX_PROJECT]
+
+
+def answer(receipt: Receipt, encoding: str = PROTOBUF) -> bytes:
+    """An `ExportTraceServiceResponse`: empty, or with the number of rejected spans and what is wrong with them."""
+    rejected = len(receipt.rejections)
+    reasons = [f"{r.part}: {r.field}: {r.reason}".replace(": : ", ": ") for r in receipt.rejections[:MAX_REPORTED]]
+    message = "; ".join(reasons) + ("; ..." if rejected > MAX_REPORTED else "")
+    if encoding == JSON:
+        partial = {"partialSuccess": {"rejectedSpans": str(rejected), "errorMessage": message}}
+        return orjson.dumps(partial if rejected else {})
+    response = ExportTraceServiceResponse()
+    if rejected:
+        response.partial_success.CopyFrom(ExportTracePartialSuccess(rejected_spans=rejected, error_message=message))
+    return bytes(response.SerializeToString())
+
+
+def _refusal(encoding: str, refusal: RefusedError) -> Response:
+    """A `google.rpc.Status` in the request's encoding."""
+    code, message = _CODES.get(refusal.status, 13), f"{refusal.field}: {refusal}"
+    headers = {"Retry-After": refusal.retry_s} if refusal.retry_s else None
+    if encoding == JSON:
+        body = orjson.dumps({"code": code, "message": message, "field": refusal.field})
+    else:
+        # Two fields are not worth a dependency: 1 is the code, 2 the message.
+        text = message.encode()[:2_000]
+        body = bytes((0x08, code, 0x12)) + _varint(len(text)) + text
+    return Response(body, refusal.status, headers, encoding)
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)

@@ -1,0 +1,87 @@
+"""OTLP/gRPC on a port of its own, in the loop of the server: the same pipeline, the same answers."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from everytoken.config import Settings
+from everytoken.ingest.pipeline import BusyError, Pipeline
+from everytoken.server.otlp import PROJECT_HEADER, answer, project_of
+from everytoken.server.receiving import RefusedError, accept, busy
+from everytoken.store.errors import StoreError
+from everytoken.wire.otlp import PROTOBUF, content_type_for
+
+SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
+MAX_CALLS = 64
+"""Exports under way; a further one is told to come back. Each may hold a whole body."""
+DRAIN_S = 5.0
+
+
+class ListenError(StoreError):
+    """OTLP/gRPC is asked for and cannot be served."""
+
+
+@asynccontextmanager
+async def otlp_grpc(pipeline: Pipeline, settings: Settings) -> AsyncIterator[int]:
+    """Serve while the context is open; gives the port.
+
+    Raises:
+        ListenError: the port is taken, or the package `grpcio` is missing.
+    """
+    try:
+        import grpc
+    except ImportError as error:
+        raise ListenError(
+            "EVERYTOKEN_OTLP_GRPC_PORT is set but grpcio is not installed", hint='pip install "everytoken[grpc]"'
+        ) from error
+
+    async def export(data: bytes, context: Any) -> bytes:
+        return await _export(pipeline, data, context, grpc.StatusCode)
+
+    server = grpc.aio.server(
+        maximum_concurrent_rpcs=MAX_CALLS,
+        options=[
+            ("grpc.max_receive_message_length", settings.body_max_bytes),
+            # Two servers on one port would share the calls between them.
+            ("grpc.so_reuseport", 0),
+        ],
+    )
+    # Without a deserializer the bytes arrive as they are: the journal keeps those.
+    handler = grpc.unary_unary_rpc_method_handler(export)
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Export": handler}),))
+    address = f"[{settings.host}]" if ":" in settings.host else settings.host
+    try:
+        port = server.add_insecure_port(f"{address}:{settings.otlp_grpc_port}")
+    except RuntimeError as error:
+        raise ListenError(
+            f"cannot listen on {address}:{settings.otlp_grpc_port} for OTLP/gRPC",
+            hint="stop what listens there, or set EVERYTOKEN_OTLP_GRPC_PORT to another port",
+        ) from error
+    await server.start()
+    try:
+        yield port
+    finally:
+        await server.stop(DRAIN_S)
+
+
+async def _export(pipeline: Pipeline, data: bytes, context: Any, codes: Any) -> bytes:
+    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    project = project_of(metadata.get(PROJECT_HEADER, ""))
+    try:
+        pipeline.reserve(len(data))
+    except BusyError as error:
+        return await _abort(context, codes, busy(error))
+    try:
+        receipt = await accept(pipeline, data, route="otlp", content_type=content_type_for(PROTOBUF, project))
+    except RefusedError as refusal:
+        return await _abort(context, codes, refusal)
+    finally:
+        pipeline.free(len(data))
+    return answer(receipt)
+
+
+async def _abort(context: Any, codes: Any, refusal: RefusedError) -> bytes:
+    """UNAVAILABLE is sent again by every exporter, INVALID_ARGUMENT by none."""
+    code = codes.UNAVAILABLE if refusal.retry_s else codes.INVALID_ARGUMENT
+    await context.abort(code, f"{refusal.field}: {refusal}")
+    raise AssertionError("abort raises")
