@@ -11,7 +11,7 @@ from everytoken.simulator.billing import Billed
 from everytoken.simulator.faults import KINDS
 from everytoken.simulator.scenario import Reply, Scenario, When, shipped_scenarios
 
-PAGE = (Path(__file__).parents[3] / "docs" / "simulator.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
 NAMES = [
     *(f.name for kind in (When, Reply, Billed) for f in fields(kind)),
     *KINDS,
