@@ -73,3 +73,10 @@ def quantiles_ms(row: Mapping[str, Any] | None) -> tuple[float | None, float | N
 
 
 NO_TOTALS = Totals(**total_fields(NOTHING))
+
+
+def latencies(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The percentiles of a row that selected `latency.sql`: of durations, and of times to the first token."""
+    p50_ms, p95_ms = quantiles_ms(row)
+    ttft_p50_ms, ttft_p95_ms = row["ttfts_ms"] if row["begun"] else (None, None)
+    return {"p50_ms": p50_ms, "p95_ms": p95_ms, "ttft_p50_ms": ttft_p50_ms, "ttft_p95_ms": ttft_p95_ms}

@@ -12,7 +12,7 @@ from everytoken.catalog.book import PriceBook
 from everytoken.config import Settings
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.server import errors, live, openapi, product, static
+from everytoken.server import dashboards, errors, live, openapi, product, static
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
 from everytoken.server.otlp import otlp_router
 from everytoken.server.otlp_grpc import otlp_grpc
@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.complete(app)
     errors.install(app)
     app.include_router(product.router)
+    app.include_router(dashboards.router)
     app.include_router(live.router)
 
     @app.get("/ok", include_in_schema=False)

@@ -230,7 +230,7 @@ def sql_text(name: str, fragments: Mapping[str, str] | None = None) -> str:
 def _text(name: str) -> str:
     folder = resources.files("everytoken.store") / "sql"
     text = (folder / f"{name}.sql").read_text()
-    for shared in ("totals", "charge_sums"):
+    for shared in ("totals", "charge_sums", "latency", "dimension"):
         text = text.replace(f"/*{shared}*/", (folder / f"{shared}.sql").read_text())
     return text
 

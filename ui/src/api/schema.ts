@@ -201,6 +201,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/projects/{project}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Series
+         * @description Tokens, cost, calls, errors, latency and time to the first token per bucket, split by one dimension.
+         */
+        get: operations["read_series"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Users
+         * @description Users that called a model, the dearest first.
+         */
+        get: operations["list_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/threads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Threads
+         * @description Threads (conversations) that called a model, the dearest first.
+         */
+        get: operations["list_threads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/threads/{thread_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Thread
+         * @description One thread: its traces in time order, whenever they were.
+         */
+        get: operations["read_thread"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/dearest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Dearest
+         * @description The traces with the dearest charges of the window.
+         */
+        get: operations["list_dearest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Coverage
+         * @description Call paths: how well their calls are known, why not better, since when, and the cure.
+         */
+        get: operations["read_coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/contributions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Contributions
+         * @description What changed the cost between two windows; the earlier one is the same length just before, unless it is named.
+         */
+        get: operations["list_contributions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/live": {
         parameters: {
             query?: never;
@@ -313,6 +453,40 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /**
+         * Contribution
+         * @description What one group contributed to the change of cost between two windows.
+         */
+        Contribution: {
+            /** Key */
+            key: string | null;
+            before: components["schemas"]["CostParts"];
+            after: components["schemas"]["CostParts"];
+            /** Change Usd */
+            change_usd: string;
+            /** Volume Usd */
+            volume_usd: string;
+            /** Unit Usd */
+            unit_usd: string;
+        };
+        /** Contributions */
+        Contributions: {
+            /** Project */
+            project: string;
+            /** By */
+            by: string;
+            /** From Us */
+            from_us: number;
+            /** To Us */
+            to_us: number;
+            /** Before From Us */
+            before_from_us: number;
+            /** Before To Us */
+            before_to_us: number;
+            total: components["schemas"]["Contribution"];
+            /** Groups */
+            groups: components["schemas"]["Contribution"][];
+        };
         /** CostLineRow */
         CostLineRow: {
             /** Token Class */
@@ -325,6 +499,271 @@ export interface components {
             per: number;
             /** Usd */
             usd: string;
+        };
+        /**
+         * CostParts
+         * @description Known cost of one window and the calls it paid for.
+         */
+        CostParts: {
+            /** Llm Calls */
+            llm_calls: number;
+            /** Priced Calls */
+            priced_calls: number;
+            /** Cost Known Usd */
+            cost_known_usd: string;
+            /** Per Call Usd */
+            per_call_usd: string | null;
+        };
+        /** Coverage */
+        Coverage: {
+            /**
+             * Llm Calls
+             * @default 0
+             */
+            llm_calls: number;
+            /**
+             * Input Tokens
+             * @default 0
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @default 0
+             */
+            output_tokens: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Cache Read Tokens
+             * @default 0
+             */
+            cache_read_tokens: number;
+            /**
+             * Reasoning Tokens
+             * @default 0
+             */
+            reasoning_tokens: number;
+            /** Cost Usd */
+            cost_usd: string | null;
+            /**
+             * Cost Known Usd
+             * @default 0
+             */
+            cost_known_usd: string;
+            /**
+             * Unpriced Calls
+             * @default 0
+             */
+            unpriced_calls: number;
+            quality: components["schemas"]["QualityCounts"];
+            /** Project */
+            project: string;
+            /** Paths */
+            paths: components["schemas"]["CoverageRow"][];
+            /** Reporting */
+            reporting: number;
+            /** Notes */
+            notes: components["schemas"]["CoverageNote"][];
+        };
+        /**
+         * CoverageCause
+         * @description Why some calls of a path are not exact or not priced, and what to do.
+         */
+        CoverageCause: {
+            /** Code */
+            code: string;
+            /** Kind */
+            kind: string;
+            /** Calls */
+            calls: number;
+            /** First Us */
+            first_us: number;
+            /** Last Us */
+            last_us: number;
+            /** Models */
+            models: string[];
+            /** Trace Ids */
+            trace_ids: string[];
+            /** Text */
+            text: string;
+            /** Snippet */
+            snippet: string | null;
+        };
+        /**
+         * CoverageNote
+         * @description What settlement noticed and did not count twice.
+         */
+        CoverageNote: {
+            /** Kind */
+            kind: string;
+            /** Calls */
+            calls: number;
+            /** Reports */
+            reports: number;
+            /** First Us */
+            first_us: number;
+            /** Last Us */
+            last_us: number;
+            /** Trace Ids */
+            trace_ids: string[];
+        };
+        /**
+         * CoverageRow
+         * @description One call path (provider × API × mode).
+         */
+        CoverageRow: {
+            /**
+             * Llm Calls
+             * @default 0
+             */
+            llm_calls: number;
+            /**
+             * Input Tokens
+             * @default 0
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @default 0
+             */
+            output_tokens: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Cache Read Tokens
+             * @default 0
+             */
+            cache_read_tokens: number;
+            /**
+             * Reasoning Tokens
+             * @default 0
+             */
+            reasoning_tokens: number;
+            /** Cost Usd */
+            cost_usd: string | null;
+            /**
+             * Cost Known Usd
+             * @default 0
+             */
+            cost_known_usd: string;
+            /**
+             * Unpriced Calls
+             * @default 0
+             */
+            unpriced_calls: number;
+            quality: components["schemas"]["QualityCounts"];
+            /** Call Path */
+            call_path: string;
+            /** Reports */
+            reports: boolean;
+            /** First Us */
+            first_us: number;
+            /** Last Us */
+            last_us: number;
+            /** Causes */
+            causes: components["schemas"]["CoverageCause"][];
+        };
+        /** DearTrace */
+        DearTrace: {
+            /**
+             * Llm Calls
+             * @default 0
+             */
+            llm_calls: number;
+            /**
+             * Input Tokens
+             * @default 0
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @default 0
+             */
+            output_tokens: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Cache Read Tokens
+             * @default 0
+             */
+            cache_read_tokens: number;
+            /**
+             * Reasoning Tokens
+             * @default 0
+             */
+            reasoning_tokens: number;
+            /** Cost Usd */
+            cost_usd: string | null;
+            /**
+             * Cost Known Usd
+             * @default 0
+             */
+            cost_known_usd: string;
+            /**
+             * Unpriced Calls
+             * @default 0
+             */
+            unpriced_calls: number;
+            quality: components["schemas"]["QualityCounts"];
+            /** Trace Id */
+            trace_id: string;
+            /** Project */
+            project: string;
+            /** Name */
+            name: string;
+            /** Status */
+            status: string;
+            /** Start Us */
+            start_us: number;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Ttft Ms */
+            ttft_ms: number | null;
+            /**
+             * Runs
+             * @default 0
+             */
+            runs: number;
+            /** Models */
+            models: string[];
+            /** Thread Id */
+            thread_id: string | null;
+            /** User Id */
+            user_id: string | null;
+            /** Tags */
+            tags: string[];
+            /**
+             * Input Preview
+             * @default
+             */
+            input_preview: string;
+            /**
+             * Output Preview
+             * @default
+             */
+            output_preview: string;
+            /** Error */
+            error: string | null;
+            /** Dearest Run Id */
+            dearest_run_id: string;
+            /** Dearest Node */
+            dearest_node: string | null;
+        };
+        /** DearTraces */
+        DearTraces: {
+            /** Project */
+            project: string;
+            /** Traces */
+            traces: components["schemas"]["DearTrace"][];
         };
         /**
          * Flushed
@@ -368,6 +807,92 @@ export interface components {
              * @default 0
              */
             errors: number;
+        };
+        /**
+         * GroupRow
+         * @description The charges of one user or thread over a window. Work without a model call leaves no trace here.
+         */
+        GroupRow: {
+            /**
+             * Llm Calls
+             * @default 0
+             */
+            llm_calls: number;
+            /**
+             * Input Tokens
+             * @default 0
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @default 0
+             */
+            output_tokens: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Cache Read Tokens
+             * @default 0
+             */
+            cache_read_tokens: number;
+            /**
+             * Reasoning Tokens
+             * @default 0
+             */
+            reasoning_tokens: number;
+            /** Cost Usd */
+            cost_usd: string | null;
+            /**
+             * Cost Known Usd
+             * @default 0
+             */
+            cost_known_usd: string;
+            /**
+             * Unpriced Calls
+             * @default 0
+             */
+            unpriced_calls: number;
+            quality: components["schemas"]["QualityCounts"];
+            /** Key */
+            key: string | null;
+            /** Traces */
+            traces: number;
+            /** Users */
+            users: number;
+            /** Threads */
+            threads: number;
+            /** Models */
+            models: string[];
+            /**
+             * Errors
+             * @default 0
+             */
+            errors: number;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** First Us */
+            first_us: number;
+            /** Last Us */
+            last_us: number;
+            /** Share */
+            share: number | null;
+        };
+        /** Groups */
+        Groups: {
+            /** Project */
+            project: string;
+            /** Groups */
+            groups: components["schemas"]["GroupRow"][];
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
         };
         /**
          * Health
@@ -729,6 +1254,103 @@ export interface components {
             /** Flags */
             flags: string[];
         };
+        /**
+         * Series
+         * @description Charges over time, split by one dimension, in buckets of a time zone.
+         */
+        Series: {
+            /** Project */
+            project: string;
+            /** By */
+            by: string;
+            /** Bucket */
+            bucket: string;
+            /** Tz */
+            tz: string;
+            /** From Us */
+            from_us: number | null;
+            /** To Us */
+            to_us: number | null;
+            /** Starts Us */
+            starts_us: number[];
+            /** Groups */
+            groups: components["schemas"]["SeriesGroup"][];
+            /** Grouped */
+            grouped: number;
+        };
+        /** SeriesGroup */
+        SeriesGroup: {
+            /** Key */
+            key: string | null;
+            /** Other */
+            other: boolean;
+            /** Points */
+            points: components["schemas"]["SeriesPoint"][];
+        };
+        /**
+         * SeriesPoint
+         * @description One bucket of one group. Buckets without a charge are left out: there, every figure is 0 or unknown.
+         */
+        SeriesPoint: {
+            /**
+             * Llm Calls
+             * @default 0
+             */
+            llm_calls: number;
+            /**
+             * Input Tokens
+             * @default 0
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @default 0
+             */
+            output_tokens: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Cache Read Tokens
+             * @default 0
+             */
+            cache_read_tokens: number;
+            /**
+             * Reasoning Tokens
+             * @default 0
+             */
+            reasoning_tokens: number;
+            /** Cost Usd */
+            cost_usd: string | null;
+            /**
+             * Cost Known Usd
+             * @default 0
+             */
+            cost_known_usd: string;
+            /**
+             * Unpriced Calls
+             * @default 0
+             */
+            unpriced_calls: number;
+            quality: components["schemas"]["QualityCounts"];
+            /** Start Us */
+            start_us: number;
+            /**
+             * Errors
+             * @default 0
+             */
+            errors: number;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** Ttft P50 Ms */
+            ttft_p50_ms: number | null;
+            /** Ttft P95 Ms */
+            ttft_p95_ms: number | null;
+        };
         /** Summary */
         Summary: {
             /**
@@ -799,6 +1421,24 @@ export interface components {
             from_us: number | null;
             /** To Us */
             to_us: number | null;
+        };
+        /**
+         * ThreadView
+         * @description One conversation: its traces in time order, with what each turn cost.
+         */
+        ThreadView: {
+            /** Project */
+            project: string;
+            /** Thread Id */
+            thread_id: string;
+            totals: components["schemas"]["Totals"];
+            /** Turns */
+            turns: components["schemas"]["TraceRow"][];
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
         };
         /**
          * Totals
@@ -971,11 +1611,22 @@ export interface components {
 }
 export type ChargeRow = components['schemas']['ChargeRow'];
 export type Charges = components['schemas']['Charges'];
+export type Contribution = components['schemas']['Contribution'];
+export type Contributions = components['schemas']['Contributions'];
 export type CostLineRow = components['schemas']['CostLineRow'];
+export type CostParts = components['schemas']['CostParts'];
+export type Coverage = components['schemas']['Coverage'];
+export type CoverageCause = components['schemas']['CoverageCause'];
+export type CoverageNote = components['schemas']['CoverageNote'];
+export type CoverageRow = components['schemas']['CoverageRow'];
+export type DearTrace = components['schemas']['DearTrace'];
+export type DearTraces = components['schemas']['DearTraces'];
 export type Flushed = components['schemas']['Flushed'];
 export type Graph = components['schemas']['Graph'];
 export type GraphEdge = components['schemas']['GraphEdge'];
 export type GraphNode = components['schemas']['GraphNode'];
+export type GroupRow = components['schemas']['GroupRow'];
+export type Groups = components['schemas']['Groups'];
 export type Health = components['schemas']['Health'];
 export type ModelRow = components['schemas']['ModelRow'];
 export type Models = components['schemas']['Models'];
@@ -987,7 +1638,11 @@ export type Projects = components['schemas']['Projects'];
 export type QualityCounts = components['schemas']['QualityCounts'];
 export type RunDetail = components['schemas']['RunDetail'];
 export type RunRow = components['schemas']['RunRow'];
+export type Series = components['schemas']['Series'];
+export type SeriesGroup = components['schemas']['SeriesGroup'];
+export type SeriesPoint = components['schemas']['SeriesPoint'];
 export type Summary = components['schemas']['Summary'];
+export type ThreadView = components['schemas']['ThreadView'];
 export type Totals = components['schemas']['Totals'];
 export type TraceRow = components['schemas']['TraceRow'];
 export type TraceView = components['schemas']['TraceView'];
@@ -1410,6 +2065,329 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Flushed"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_series: {
+        parameters: {
+            query?: {
+                by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality";
+                bucket?: ("minute" | "hour" | "day" | "month") | null;
+                /** @description Groups shown apart; the rest becomes one. */
+                top?: number;
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+                /** @description IANA time zone such as Asia/Seoul. */
+                tz?: string;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_threads: {
+        parameters: {
+            query?: {
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_thread: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ThreadView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dearest: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DearTraces"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_coverage: {
+        parameters: {
+            query?: {
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_contributions: {
+        parameters: {
+            query?: {
+                by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality";
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+                /** @description Start of the window to compare with. */
+                before_from?: string | null;
+                /** @description Its exclusive end. */
+                before_to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contributions"];
                 };
             };
             /** @description The request cannot be answered as it stands. */

@@ -6,4 +6,4 @@
     {by:String} = 'provider', toString(provider),
     {by:String} = 'call_path', toString(call_path),
     {by:String} = 'quality', toString(quality),
-    '')])) AS group_key
+    '')]))

@@ -1,6 +1,6 @@
 -- A charge counts under each of its tags; every other dimension splits the charges.
 SELECT
-/*dimension*/,
+/*dimension*/ AS group_key,
   uniqExact(trace_id) AS traces,
   uniqExactIf(user_id, user_id IS NOT NULL) AS users,
   uniqExactIf(thread_id, thread_id IS NOT NULL) AS threads,

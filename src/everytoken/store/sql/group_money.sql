@@ -1,6 +1,6 @@
 -- What two windows are compared by: no percentile, no set.
 SELECT
-/*dimension*/,
+/*dimension*/ AS group_key,
   count() AS llm_calls,
   countIf(cost_usd IS NOT NULL AND cost_status IN ('priced', 'approximate')) AS priced_calls,
   sumIf(cost_usd, cost_status IN ('priced', 'approximate')) AS known_usd

@@ -1,0 +1,130 @@
+"""The product API's dashboards: charges over time, by user and thread, changes of cost, coverage. One query a route."""
+
+import time
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from everytoken.query import contributions, coverage, groups, series
+from everytoken.query.buckets import Bucket, BucketError
+from everytoken.query.rows import Contributions, Coverage, DearTraces, Groups, Series, ThreadView
+from everytoken.query.series import TOP_MAX, Dimension
+from everytoken.query.window import Window
+from everytoken.server.errors import RequestError
+from everytoken.server.product import PREFIX, PROBLEMS, Using, Within, answer, window
+
+DEAREST_DEFAULT, DEAREST_MAX = 10, 100
+
+router = APIRouter(prefix=f"{PREFIX}/projects/{{project:path}}", responses=PROBLEMS)
+
+
+def zone(
+    tz: Annotated[str, Query(max_length=64, description="IANA time zone such as Asia/Seoul.")] = "UTC",
+) -> ZoneInfo:
+    try:
+        return ZoneInfo(tz)
+    except (ValueError, OSError) as error:  # an unknown name, a folder, a path out of the zone database
+        raise RequestError(f"no time zone {tz!r}", field="query.tz", hint="write a name such as Asia/Seoul") from error
+
+
+def window_before(
+    before_from: Annotated[str | None, Query(description="Start of the window to compare with.")] = None,
+    before_to: Annotated[str | None, Query(description="Its exclusive end.")] = None,
+) -> Window:
+    return window(before_from, before_to)
+
+
+@router.get("/series", response_model=Series)
+def read_series(
+    use: Using,
+    project: str,
+    within: Within,
+    tz: Annotated[ZoneInfo, Depends(zone)],
+    by: Dimension = "none",
+    bucket: Bucket | None = None,
+    top: Annotated[int, Query(ge=1, le=TOP_MAX, description="Groups shown apart; the rest becomes one.")] = 8,
+) -> Response:
+    """Tokens, cost, calls, errors, latency and time to the first token per bucket, split by one dimension."""
+    try:
+        return answer(
+            series.read_series(
+                use.ledger,
+                use.control,
+                project,
+                within,
+                series.Split(by=by, bucket=bucket, zone=tz, top=top),
+                now_us=time.time_ns() // 1000,
+            )
+        )
+    except BucketError as error:
+        raise RequestError(str(error), field="query.bucket", hint="ask for a longer bucket or leave it out") from error
+
+
+@router.get("/users", response_model=Groups)
+def list_users(use: Using, project: str, within: Within) -> Response:
+    """Users that called a model, the dearest first."""
+    return answer(groups.list_groups(use.ledger, use.control, project, within, by="user"))
+
+
+@router.get("/threads", response_model=Groups)
+def list_threads(use: Using, project: str, within: Within) -> Response:
+    """Threads (conversations) that called a model, the dearest first."""
+    return answer(groups.list_groups(use.ledger, use.control, project, within, by="thread"))
+
+
+@router.get("/threads/{thread_id:path}", response_model=ThreadView)
+def read_thread(use: Using, project: str, thread_id: str) -> Response:
+    """One thread: its traces in time order, whenever they were."""
+    return answer(groups.read_thread(use.ledger, use.control, project, thread_id))
+
+
+@router.get("/dearest", response_model=DearTraces)
+def list_dearest(
+    use: Using,
+    project: str,
+    within: Within,
+    limit: Annotated[int, Query(ge=1, le=DEAREST_MAX)] = DEAREST_DEFAULT,
+) -> Response:
+    """The traces with the dearest charges of the window."""
+    return answer(groups.list_dearest(use.ledger, use.control, project, within, limit=limit))
+
+
+@router.get("/coverage", response_model=Coverage)
+def read_coverage(use: Using, project: str, within: Within) -> Response:
+    """Call paths: how well their calls are known, why not better, since when, and the cure."""
+    return answer(coverage.read_coverage(use.ledger, use.control, project, within))
+
+
+@router.get("/contributions", response_model=Contributions)
+def list_contributions(
+    use: Using,
+    project: str,
+    within: Within,
+    earlier: Annotated[Window, Depends(window_before)],
+    by: Dimension = "model",
+) -> Response:
+    """What changed the cost between two windows; the earlier one is the same length just before, unless it is named."""
+    if by == "class":
+        raise RequestError("a charge has several classes", field="query.by", hint="ask /series for by=class")
+    after = _closed(within)
+    length_us = after[1] - after[0]
+    return answer(
+        contributions.list_contributions(
+            use.ledger,
+            use.control,
+            project,
+            by=by,
+            after=after,
+            before=(
+                after[0] - length_us if earlier.from_us is None else earlier.from_us,
+                after[0] if earlier.to_us is None else earlier.to_us,
+            ),
+        )
+    )
+
+
+def _closed(within: Window) -> tuple[int, int]:
+    if within.from_us is None:
+        raise RequestError("all time has nothing before it", field="query.from", hint="name the start of the window")
+    return within.from_us, time.time_ns() // 1000 if within.to_us is None else within.to_us
