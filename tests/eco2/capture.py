@@ -10,10 +10,12 @@ from typing import Any
 
 import langsmith
 
+from everytoken.wire.body import decompress
 from everytoken.wire.langsmith import decode_multipart
 from everytoken.wire.multipart import boundary_of
 
 Run = dict[str, Any]
+MAX_BODY_BYTES = 64 * 1024**2
 INFO = {
     "version": "0.15.0",
     "batch_ingest_config": {
@@ -23,6 +25,7 @@ INFO = {
         "scale_up_nthreads_limit": 4,
         "scale_up_qsize_trigger": 100,
     },
+    "instance_flags": {"zstd_compression_enabled": True},
 }
 
 
@@ -74,7 +77,8 @@ def listening() -> Iterator[Capture]:
             self._answer(200, INFO)
 
         def do_POST(self) -> None:
-            capture.read(self._body(), self.headers["Content-Type"])
+            body = decompress(self._body(), self.headers.get("Content-Encoding", ""), MAX_BODY_BYTES)
+            capture.read(body, self.headers["Content-Type"])
             self._answer(202, {})
 
         def _body(self) -> bytes:

@@ -30,7 +30,7 @@ from eco2.services.public_data import CollectionPoints, HouseholdWaste
 from eco2.settings import ProviderName, Settings
 from eco2.state import ChatState, UserLocation, fresh_turn
 from eco2.tables import Characters, Disposal, Fees, ScrapPrices
-from eco2.telemetry import Meter, Telemetry, plain_decimal, rehearse
+from eco2.telemetry import CallRecord, Ledger, Meter, Telemetry, plain_decimal, rehearse
 
 EventType = Literal["stage", "token", "needs_input", "usage", "error", "done"]
 SILENT_UNLESS_ASKED = frozenset({"weather", "web_search"})
@@ -81,8 +81,16 @@ class _Turn:
     started: dict[str, float] = field(default_factory=dict)
     duration_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     status: dict[str, str] = field(default_factory=dict)
-    calls: list[dict[str, Any]] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
+    told: int = 0
+    """How many calls of the ledger the user has heard of."""
     question: dict[str, Any] | None = None
+
+    def news(self) -> list[Event]:
+        """A `usage` event for every call since the last time."""
+        fresh = self.ledger.calls[self.told :]
+        self.told += len(fresh)
+        return [Event("usage", {"job_id": self.request.job_id, **record.as_json()}) for record in fresh]
 
     def take_question(self) -> dict[str, Any] | None:
         question, self.question = self.question, None
@@ -127,16 +135,18 @@ class Agent:
         )
         while graph_input is not None:
             config = self._config(turn)
-            parts = self._graph.astream(graph_input, config, stream_mode=["tasks", "custom"])
+            parts = self._graph.astream(graph_input, config, context=turn.ledger, stream_mode=["tasks", "custom"])
             async with aclosing(parts):  # type: ignore[type-var]  # it is an async generator
                 async for mode, part in parts:
-                    for event in _events(turn, mode, part):
+                    for event in (*turn.news(), *_events(turn, mode, part)):
                         yield event
             graph_input = None
             if question := turn.take_question():
                 yield Event("needs_input", {"job_id": request.job_id, **question})
                 # Never a bare empty mapping: LangGraph would take it for answers to no question, and ask for ever.
                 graph_input = Command(resume={"user_location": await ask(question)})
+        for event in turn.news():
+            yield event
         yield Event("done", _result(turn, await self.state(request.thread), time.monotonic() - begun))
 
     async def state(self, session_id: str) -> ChatState:
@@ -168,8 +178,6 @@ def _events(turn: _Turn, mode: str, part: Any) -> list[Event]:
     """What the user is told of one thing that happened in the graph."""
     job = {"job_id": turn.request.job_id}
     if mode == "custom":
-        if part["type"] == "usage":
-            turn.calls.append(part)
         return [Event(part["type"], {**job, **{key: value for key, value in part.items() if key != "type"}})]
     node = part["name"]
     if node.startswith("__"):
@@ -198,7 +206,8 @@ def _ending(turn: _Turn, part: Mapping[str, Any]) -> str:
 
 
 def _result(turn: _Turn, state: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    nodes = {name: _totals([call for call in turn.calls if call["node"] == name]) for name in turn.duration_s}
+    calls = turn.ledger.calls
+    nodes = {name: _totals([call for call in calls if call.node == name]) for name in turn.duration_s}
     for name, duration_s in turn.duration_s.items():
         nodes[name] |= {"duration_ms": round(duration_s * 1000), "status": turn.status[name]}
     return {
@@ -210,21 +219,21 @@ def _result(turn: _Turn, state: Mapping[str, Any], seconds: float) -> dict[str, 
         "answer": state.get("answer", ""),
         "missing": state.get("missing_contexts", []),
         "image_url": ((state.get("image_generation_context") or {}).get("data") or {}).get("image_url"),
-        "usage": _totals(turn.calls),
+        "usage": _totals(calls),
         "nodes": nodes,
         "duration_ms": round(seconds * 1000),
     }
 
 
-def _totals(calls: list[dict[str, Any]]) -> dict[str, Any]:
+def _totals(calls: list[CallRecord]) -> dict[str, Any]:
     """Sums over provider requests. What a request did not report is counted apart, not as 0."""
-    known = [call for call in calls if call["total_tokens"] is not None]
-    costs = [Decimal(call["cost_usd"]) for call in calls if call["cost_usd"] is not None]
+    known = [call.usage for call in calls if call.usage]
+    costs = [call.cost_usd for call in calls if call.cost_usd is not None]
     return {
         "llm_calls": len(calls),
-        "input_tokens": sum(call["input_tokens"] for call in known),
-        "output_tokens": sum(call["output_tokens"] for call in known),
-        "total_tokens": sum(call["total_tokens"] for call in known),
+        "input_tokens": sum(usage.input_tokens for usage in known),
+        "output_tokens": sum(usage.output_tokens for usage in known),
+        "total_tokens": sum(usage.total_tokens for usage in known),
         "cost_usd": plain_decimal(sum(costs, Decimal(0))) if len(costs) == len(calls) else None,
         "calls_without_usage": len(calls) - len(known),
     }

@@ -17,7 +17,7 @@ from eco2.nodes import AnswerBrokenError
 from eco2.prompts import APOLOGY
 from eco2.routing import Rules, after_intent
 from eco2.state import CONTEXT_OF, GATHERING_NODES, ChatState, failed
-from eco2.telemetry import emit
+from eco2.telemetry import Ledger, emit
 
 Node = Callable[..., Awaitable[dict[str, Any]]]
 Graph = CompiledStateGraph[ChatState, Any, Any, Any]
@@ -58,7 +58,7 @@ def may_pass(error: Exception) -> bool:
 
 
 def build_graph(kit: Kit, checkpointer: "BaseCheckpointSaver[str] | None" = None) -> Graph:
-    graph = StateGraph(ChatState)
+    graph = StateGraph(ChatState, context_schema=Ledger)
 
     def on_failure(state: ChatState, error: NodeError) -> Command[str]:
         return recover(state, error, kit)

@@ -44,8 +44,8 @@ Update = dict[str, Any]
 class AnswerBrokenError(Exception):
     """The answer's stream ended before its time; `partial` is what the user has already read."""
 
-    def __init__(self, partial: str) -> None:
-        super().__init__("the answer was cut off")
+    def __init__(self, partial: str, why: Exception) -> None:
+        super().__init__(f"{type(why).__name__}: {why}")
         self.partial = partial
 
 
@@ -314,7 +314,7 @@ async def answer(state: ChatState, kit: Kit) -> Update:
             pieces.append(piece)
             emit({"type": "token", "node": "answer", "text": piece})
     except Exception as error:
-        raise AnswerBrokenError("".join(pieces)) from error
+        raise AnswerBrokenError("".join(pieces), error) from error
     return answer_update(state, "".join(pieces))
 
 

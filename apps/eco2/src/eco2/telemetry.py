@@ -18,6 +18,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import langsmith
 import orjson
 from langgraph.config import get_stream_writer
+from langgraph.runtime import get_runtime
 from langgraph.types import Send
 from langsmith.env import get_langchain_env_var_metadata
 from langsmith.run_helpers import get_current_run_tree
@@ -106,6 +107,16 @@ class CallRecord:
             "cost_usd": None if self.cost_usd is None else plain_decimal(self.cost_usd),
             "complete": self.usage is not None and self.usage.source == "provider",
         }
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The provider requests of one turn: the graph's run-scoped context.
+
+    Not the graph's event stream, which drops what a node says after its time is up: that call was made and is billed.
+    """
+
+    calls: list[CallRecord] = field(default_factory=list)
 
 
 class Meter(Protocol):
@@ -204,7 +215,9 @@ class Telemetry:
         )
         if self._meter is not None:
             self._meter.record(record)
-        emit({"type": "usage", **record.as_json()})
+        ledger = _ledger()
+        if ledger is not None:
+            ledger.calls.append(record)
 
     @contextmanager
     def tool(
@@ -260,6 +273,15 @@ def _never_raising() -> Iterator[None]:
         yield
     except Exception:
         log.exception("a run could not be recorded")
+
+
+def _ledger() -> "Ledger | None":
+    """The ledger of the turn that is running, if this is one."""
+    try:
+        context = getattr(get_runtime(), "context", None)
+    except (RuntimeError, KeyError):  # outside a graph
+        return None
+    return context if isinstance(context, Ledger) else None
 
 
 @contextmanager
