@@ -151,7 +151,8 @@ def _usage_of(raw: object) -> object:
 
 def _generated(usage: object, named: object, responses: Sequence[object], context: Context) -> Extraction:
     d = _draft(usage, context)
-    read_grounding(d, responses, text(get(named, "model_version")) or text(context.get("model")))
+    if not d.is_empty:  # fees alone would turn a usage of nulls into 0 tokens
+        read_grounding(d, responses, text(get(named, "model_version")) or text(context.get("model")))
     found = extraction(d, named)
     hops = get(usage, "initial_prompt_token_count")
     if found.usage and isinstance(hops, int) and hops != get(usage, "prompt_token_count"):

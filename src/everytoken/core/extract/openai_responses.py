@@ -29,7 +29,8 @@ def responses(raw: object, context: Context) -> Extraction:
             children=children,
         )
     d = openai_draft(usage, served_tier(get(response, "service_tier"), context))
-    read_tool_meters(d, response)
+    if not d.is_empty:  # fees alone would turn a usage of nulls into 0 tokens
+        read_tool_meters(d, response)
     return extraction(d, response, children)
 
 
