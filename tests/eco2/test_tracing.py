@@ -12,6 +12,7 @@ from langsmith.run_trees import RunTree
 from tests.eco2.capture import Capture, usage_of
 from tests.eco2.conftest import OpenAgent, switch_on
 from tests.eco2.turns import ask_agent, take_turn
+from urllib3 import Retry
 
 from eco2.agent import Agent, Request
 from eco2.telemetry import Telemetry
@@ -127,7 +128,7 @@ async def test_without_tracing_nothing_is_sent_and_everything_is_still_counted(a
 
 
 async def test_a_tracing_server_that_is_down_does_not_hold_up_the_answer(agent: Agent) -> None:
-    client = langsmith.Client(api_url="http://127.0.0.1:9", api_key="local", auto_batch_tracing=False)
+    client = langsmith.Client(api_url="http://127.0.0.1:9", api_key="local", retry_config=Retry(0))
     langsmith.configure(client=client, enabled=True, project_name="eco2-test")
     try:
         done = await ask_agent(agent, "안녕")
