@@ -10,7 +10,13 @@ from decimal import Decimal
 from functools import partial
 
 CALLS = 20_000
-MODULES = ("everytoken.core.pricing", "everytoken.catalog", "everytoken.langsmith_compat")
+MODULES = (
+    "everytoken.core",
+    "everytoken.core.extract",
+    "everytoken.core.pricing",
+    "everytoken.catalog",
+    "everytoken.langsmith_compat",
+)
 
 
 def microseconds(call: Callable[[], object]) -> float:
