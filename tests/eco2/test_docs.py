@@ -1,0 +1,32 @@
+"""What the page on the worker says is so."""
+
+from pathlib import Path
+
+from eco2.metrics import Metrics
+from eco2.settings import Settings
+from eco2.state import CONTEXT_OF
+from eco2.telemetry import PATHS
+from pydantic import AliasChoices
+
+PAGE = (Path(__file__).parents[2] / "docs" / "eco2.md").read_text()
+
+
+def test_every_setting_is_on_the_page() -> None:
+    for name, field in Settings.model_fields.items():
+        aliases = field.validation_alias.choices if isinstance(field.validation_alias, AliasChoices) else []
+        variable = str(aliases[0]) if aliases else f"ECO2_{name.upper()}"
+        assert f"`{variable}`" in PAGE, variable
+
+
+def test_every_metric_is_on_the_page() -> None:
+    for metric in Metrics("openai").registry.collect():
+        name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+        assert metric.name == "chat_worker" or f"`{name}`" in PAGE, name
+
+
+def test_every_call_path_is_on_the_page() -> None:
+    assert [f"| {path.number} | `{path.name}` |" in PAGE for path in PATHS.values()] == [True] * 11
+
+
+def test_every_gathering_node_is_in_the_drawing() -> None:
+    assert [node for node in CONTEXT_OF if node not in PAGE] == []
