@@ -13,6 +13,15 @@ from langsmith import uuid7
 from everytoken.instrument.endpoint import Endpoint
 
 CANCELLED = "cancelled"
+_NEVER_SENT = frozenset(
+    {
+        "ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError", "ProxyError",
+        "InvalidURL", "ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorCertificateError",
+        "ConnectionTimeoutError", "NewConnectionError", "SSLError",
+    }
+)  # fmt: skip
+"""Errors of httpx, httpx2, aiohttp and requests that say that no request reached the provider: nothing was billed."""
+_CANCELLATIONS = frozenset({"CancelledError", "KeyboardInterrupt", "GeneratorExit"})
 CHUNKS_MAX = 200_000
 """Chunks kept of one stream. Beyond it the oldest content is let go; usage stands at the end."""
 
@@ -28,6 +37,12 @@ class Parentage:
     dotted_order: str | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    content: str | None = None
+    """Content mode asked for around this call; `None` is what the settings say."""
+    is_orphan: bool = False
+    """True when the caller's thread lost the run that it belongs to."""
+    span: Any = None
+    """The OpenTelemetry context of the caller, when spans are exported."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -59,8 +74,12 @@ class Attempt:
     outcome: str = "pending"
     """`success`, `error` or `cancelled`."""
     error: str | None = None
-    framework_run: Any = None
-    """The framework's own llm run for this call, which is enriched instead of opening a second."""
+    never_sent: bool = False
+    """True when the connection failed before the provider saw the request."""
+    response_name: str | None = None
+    """What names the answer where the provider gives it no id: a line of a batch."""
+    spent: Any = None
+    """What the budgets that apply have set aside for this call."""
     posted: bool = False
     """True once a start was sent, because the call stayed open."""
     _ended: threading.Lock = field(default_factory=threading.Lock)
@@ -73,13 +92,42 @@ class Attempt:
             del self.chunks[: CHUNKS_MAX // 2]
         self.chunks.append(chunk)
 
+    @property
+    def refused(self) -> bool:
+        """True when the provider billed nothing: it answered with an error, or never saw the request."""
+        return self.never_sent or (self.status_code is not None and self.status_code >= 400)
+
+    @property
+    def own_order(self) -> str:
+        """This run's part of the dotted order."""
+        return f"{self.started:%Y%m%dT%H%M%S%fZ}{self.run_id}"
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory that the answer holds, roughly: decoded events count as what a short one takes."""
+        body = len(self.body) if self.body is not None else 0
+        return body + sum(len(chunk) if isinstance(chunk, bytes) else 500 for chunk in self.chunks)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._ended.locked()
+
     def end(self, outcome: str, error: str | None = None) -> None:
         """Close the record; every call after the first does nothing."""
         if not self._ended.acquire(blocking=False):
             return
         self.duration_s = time.perf_counter() - self.started_perf
-        self.outcome, self.error = outcome, error
+        self.outcome, self.error = "error" if self.refused else outcome, error
         self.on_end(self)
+
+    def fail(self, error: BaseException) -> None:
+        """The call ended with an exception: the application's own cancellation, or a fault of the provider's side."""
+        kind = type(error).__name__
+        self.never_sent = kind in _NEVER_SENT
+        if kind in _CANCELLATIONS:
+            self.end(CANCELLED)
+        else:
+            self.end("error", repr(error))
 
     def abandoned(self) -> None:
         """The consumer let go before the end: what was seen is what is known."""

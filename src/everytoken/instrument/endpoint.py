@@ -18,7 +18,7 @@ class Endpoint:
     name: str = ""
     """Name of the run."""
     is_poll: bool = False
-    """A read of an earlier call's state: recorded only when its answer carries usage."""
+    """A read of what an earlier call made: no request of its own, recorded only when it tells a usage nobody told."""
 
 
 _OPENAI_POST: Mapping[str, Endpoint] = {
@@ -39,6 +39,8 @@ _OPENAI_POST: Mapping[str, Endpoint] = {
 _RESPONSES_POLL = Endpoint(
     "responses", "openai.responses", "openai.responses.stream", name="OpenAIResponses", is_poll=True
 )
+BATCH_RESULTS = Endpoint("batch", "openai.batch_line", name="OpenAIBatch", is_poll=True)
+"""A downloaded file: one record a line, if it turns out to be the output of a batch."""
 
 _GEMINI: Mapping[str, Endpoint] = {
     "generateContent": Endpoint("generate", "gemini.generate_content", name="ChatGoogleGenerativeAI"),
@@ -49,6 +51,10 @@ _GEMINI: Mapping[str, Endpoint] = {
     "batchEmbedContents": Endpoint("embed", "gemini.embed_content", run_type="embedding", name="GoogleEmbeddings"),
     "predict": Endpoint("imagen", "gemini.imagen", name="GoogleImagen"),
 }
+_INTERACTION = Endpoint("interactions", "gemini.interactions", "gemini.interactions", name="GoogleInteractions")
+_INTERACTION_POLL = Endpoint(
+    "interactions", "gemini.interactions", "gemini.interactions", name="GoogleInteractions", is_poll=True
+)
 
 
 def openai_endpoint(method: str, path: str) -> Endpoint | None:
@@ -59,15 +65,26 @@ def openai_endpoint(method: str, path: str) -> Endpoint | None:
             found = _OPENAI_POST.get("/" + "/".join(path.split("/")[-depth:]))
             if found is not None:
                 return found
-        return None
+        return _RESPONSES_POLL if path.endswith("/cancel") and "/responses/" in path else None
     parts = path.split("/")
-    if method == "GET" and len(parts) >= 2 and parts[-2] == "responses":
+    if method != "GET" or len(parts) < 3:
+        return None
+    if parts[-2] == "responses":
         return _RESPONSES_POLL
-    return None
+    return BATCH_RESULTS if parts[-3] == "files" and parts[-1] == "content" else None
 
 
 def gemini_endpoint(path: str) -> tuple[Endpoint, str] | None:
     """The operation and the model behind a Gemini path such as `…/models/gemini-3-pro:generateContent?alt=sse`."""
     target, _, verb = path.split("?", 1)[0].rpartition(":")
-    found = _GEMINI.get(verb)
-    return (found, target.rpartition("/")[2]) if found is not None else None
+    model = target.rpartition("/")[2]
+    found = _GEMINI["embedContent"] if verb == "predict" and "embedding" in model else _GEMINI.get(verb)
+    return (found, model) if found is not None else None
+
+
+def interaction_endpoint(method: str, path: str) -> Endpoint | None:
+    """The operation behind a request of the Interactions API, `None` for what bills nothing."""
+    parts = path.rstrip("/").split("/")
+    if method == "POST":
+        return _INTERACTION if parts[-1] == "interactions" else None
+    return _INTERACTION_POLL if method == "GET" and len(parts) > 1 and parts[-2] == "interactions" else None

@@ -10,12 +10,11 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
-from everytoken.instrument.attempt import CANCELLED, Attempt
+from everytoken.instrument.attempt import Attempt
 from everytoken.instrument.endpoint import gemini_endpoint
 from everytoken.instrument.guard import failed, guarded
 from everytoken.instrument.patch import Patches
 from everytoken.instrument.recorder import Recorder
-from everytoken.instrument.sse import outcome_of
 
 
 def patch(patches: Patches, recorder: Recorder) -> None:
@@ -76,8 +75,9 @@ def _begin(recorder: Recorder, client: Any, http_request: Any, stream: bool) -> 
 
 
 def _stopped(attempt: Attempt, error: BaseException) -> None:
-    attempt.status_code = getattr(error, "code", None) if isinstance(getattr(error, "code", None), int) else None
-    attempt.end(outcome_of(error), repr(error))
+    code = getattr(error, "code", None)
+    attempt.status_code = code if isinstance(code, int) else None
+    attempt.fail(error)
 
 
 @guarded
@@ -102,7 +102,7 @@ def _watch(attempt: Attempt, segments: Iterator[Any]) -> Iterator[Any]:
             yield segment
         attempt.end("success")
     except BaseException as error:
-        _end(attempt, error)
+        attempt.fail(error)
         raise
 
 
@@ -113,7 +113,7 @@ async def _watch_async(attempt: Attempt, segments: AsyncIterator[Any]) -> AsyncI
             yield segment
         attempt.end("success")
     except BaseException as error:
-        _end(attempt, error)
+        attempt.fail(error)
         raise
 
 
@@ -122,8 +122,3 @@ def _note(attempt: Attempt, segment: Any) -> None:
         attempt.piece(segment)
     except Exception as error:  # noqa: BLE001 a fault of ours must not cost the user a chunk
         failed("google_genai.note", error)
-
-
-def _end(attempt: Attempt, error: BaseException) -> None:
-    outcome = outcome_of(error)
-    attempt.end(outcome, None if outcome == CANCELLED else repr(error))

@@ -19,6 +19,10 @@ _lock = threading.Lock()
 _failures: Counter[str] = Counter()
 
 
+class BudgetExceeded(Exception):  # noqa: N818 the name reads as what happened
+    """A budget that the application set would be exceeded by this call, which was not made."""
+
+
 def failed(hook: str, error: BaseException) -> None:
     """Count a fault of `hook`, and log its first occurrence. Under `EVERYTOKEN_STRICT=1` raise it again, for tests."""
     if os.environ.get("EVERYTOKEN_STRICT") == "1":
@@ -37,12 +41,17 @@ def failures() -> dict[str, int]:
 
 
 def guarded(function: Callable[P, R]) -> Callable[P, R | None]:
-    """`function`, whose faults are counted instead of raised; it then returns `None`."""
+    """`function`, whose faults are counted instead of raised; it then returns `None`.
+
+    A budget's own exception passes: it was asked for.
+    """
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R | None:
         try:
             return function(*args, **kwargs)
+        except BudgetExceeded:
+            raise
         except Exception as error:  # noqa: BLE001 the guard is this boundary
             failed(function.__qualname__, error)
             return None

@@ -14,11 +14,13 @@ from everytoken.instrument.endpoint import openai_endpoint
 from everytoken.instrument.guard import guarded
 from everytoken.instrument.patch import Patches
 from everytoken.instrument.recorder import Recorder
-from everytoken.instrument.sse import outcome_of, tee
+from everytoken.instrument.sse import tee, without_usage_event
 
 _NOTE = "everytoken"
 """Key under `request.extensions` where a `_Note` travels from the building to the sending of a request."""
 _GOOGLE_HOST = "generativelanguage.googleapis.com"
+_REJECTIONS = (400, 422)
+"""Statuses of servers that check their parameters."""
 _REJECTING_HOSTS_MAX = 1_000
 
 _rejecting_hosts: set[str] = set()
@@ -46,33 +48,44 @@ def patch(patches: Patches, recorder: Recorder) -> None:
 def _wrap_build(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def build(self: Any, options: Any, **kwargs: Any) -> Any:
-        asked = options.json_data
-        injected = guarded(_ask_for_usage)(self, options) or False
+        before = (options.json_data, options.extra_json)
+        asked = _merged(*before)
+        injected = _ask_for_usage(self, options, asked) or False
         request = original(self, options, **kwargs)
 
         def rebuild() -> Any:
-            options.json_data = asked
+            options.json_data, options.extra_json = before
             return original(self, options, **kwargs)
 
-        guarded(_annotate)(request, _Note(asked, injected, rebuild))
+        _annotate(request, _Note(asked, injected, rebuild))
         return request
 
     return build
 
 
-def _ask_for_usage(client: Any, options: Any) -> bool:
+def _merged(body: Any, extra: Any) -> Any:
+    """The body that is sent: the SDK lays `extra_body` over the arguments."""
+    return {**body, **extra} if isinstance(body, Mapping) and isinstance(extra, Mapping) else body or extra
+
+
+@guarded
+def _ask_for_usage(client: Any, options: Any, body: Any) -> bool:
     """Turn on `include_usage` of a chat stream that did not ask; True when we did. `options` is this attempt's copy."""
-    body = options.json_data
-    if not isinstance(body, dict) or body.get("stream") is not True or not options.url.endswith("/chat/completions"):
+    if not isinstance(body, Mapping) or body.get("stream") is not True or not options.url.endswith("/completions"):
         return False
     asked = body.get("stream_options")
     asked = dict(asked) if isinstance(asked, Mapping) else {}
     if asked.get("include_usage") or client.base_url.host in _rejecting_hosts:
         return False
-    options.json_data = {**body, "stream_options": {**asked, "include_usage": True}}
+    stream_options = {**asked, "include_usage": True}
+    if isinstance(options.extra_json, Mapping) and "stream_options" in options.extra_json:
+        options.extra_json = {**options.extra_json, "stream_options": stream_options}
+    else:
+        options.json_data = {**(options.json_data or {}), "stream_options": stream_options}
     return True
 
 
+@guarded
 def _annotate(request: Any, note: _Note) -> None:
     request.extensions[_NOTE] = note
     if note.injected:
@@ -92,11 +105,12 @@ def _wrap_send(recorder: Recorder, original: Callable[..., Any]) -> Callable[...
                 response.read()
                 if _rejects_usage(response):
                     request = _as_asked(self, request)
+                    self._prepare_request(request)
                     response = original(self, request, **kwargs)
         except BaseException as error:
-            attempt.end(outcome_of(error), repr(error))
+            attempt.fail(error)
             raise
-        _follow(attempt, request, response)
+        _follow(attempt, request, response, is_async=False)
         return response
 
     return send
@@ -114,11 +128,12 @@ def _wrap_send_async(recorder: Recorder, original: Callable[..., Any]) -> Callab
                 await response.aread()
                 if _rejects_usage(response):
                     request = _as_asked(self, request)
+                    await self._prepare_request(request)
                     response = await original(self, request, **kwargs)
         except BaseException as error:
-            attempt.end(outcome_of(error), repr(error))
+            attempt.fail(error)
             raise
-        _follow(attempt, request, response)
+        _follow(attempt, request, response, is_async=True)
         return response
 
     return send
@@ -150,7 +165,7 @@ def _provider(client: Any) -> str:
 
 def _may_reject_usage(request: Any, response: Any) -> bool:
     note = request.extensions.get(_NOTE)
-    return response.status_code == 400 and note is not None and note.injected
+    return response.status_code in _REJECTIONS and note is not None and note.injected
 
 
 def _rejects_usage(response: Any) -> bool:
@@ -165,15 +180,17 @@ def _as_asked(client: Any, request: Any) -> Any:
 
 
 @guarded
-def _follow(attempt: Attempt, request: Any, response: Any) -> None:
+def _follow(attempt: Attempt, request: Any, response: Any, *, is_async: bool) -> None:
     """Follow the answer to its end, read at once or piece by piece."""
     attempt.status_code = response.status_code
-    if hasattr(response, "_content"):
-        attempt.body = response.content
-        attempt.end("success")
-        return
+    attempt.streamed = "text/event-stream" in response.headers.get("content-type", "")
     note = request.extensions.get(_NOTE)
     hide_usage = note is not None and note.injected and response.status_code == 200
-    attempt.streamed = "text/event-stream" in response.headers.get("content-type", "")
+    if hasattr(response, "_content"):
+        attempt.body = response.content
+        if hide_usage and attempt.streamed:
+            response._content = without_usage_event(response.content)
+        attempt.end("success")
+        return
     attempt.content_encoding = response.headers.get("content-encoding")
-    tee(response, attempt, hide_usage=hide_usage)
+    tee(response, attempt, hide_usage=hide_usage, is_async=is_async)

@@ -1,58 +1,90 @@
-"""From the caller's thread to the server: takes attempts as they end, sends them as runs from a thread of its own."""
+"""From the caller's thread to the server: takes attempts as they end, reads and sends them from a thread of its own."""
 
-import atexit
 import os
-import queue
 import threading
 import time
-from typing import Any
+import weakref
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
 
+from everytoken.instrument.answer import Answer, read_answer
 from everytoken.instrument.attempt import Attempt, Parentage
-from everytoken.instrument.endpoint import Endpoint
+from everytoken.instrument.budget import BUDGETS
+from everytoken.instrument.content import ContentPolicy
+from everytoken.instrument.context import CONTENT
+from everytoken.instrument.endpoint import BATCH_RESULTS, Endpoint
 from everytoken.instrument.guard import failed, guarded, logger
-from everytoken.instrument.runs import post_run, post_start
+from everytoken.instrument.settings import ClientSettings
+from everytoken.instrument.threads import CARRIED
+from everytoken.instrument.told import Told, batch_results
 
-QUEUE_MAX = 10_000
-"""Ended attempts waiting to be sent. Beyond it they are dropped and counted: the application's memory stays bounded."""
 OPEN_MAX = 10_000
 """Open attempts watched for a start; more are recorded all the same, when they end."""
-START_AFTER_S = 0.5  # a run posted whole costs 0.11 ms of CPU, posted and patched 0.24 ms (langsmith 0.15, 2026-11)
 POLL_S = 0.25
+_INHERITED = ("thread_id", "session_id", "conversation_id", "user_id", "checkpoint_ns")
+"""Keys that a run needs of its own to count for its thread, user and node."""
+
+
+class Exporter(Protocol):
+    """Where records go: LangSmith runs or OpenTelemetry spans."""
+
+    def start(self, attempt: Attempt, content: ContentPolicy) -> None: ...
+    def end(self, attempt: Attempt, answer: Answer, content: ContentPolicy, extra: dict[str, Any]) -> None: ...
+    def has_room(self, attempt: Attempt, patience_s: float) -> bool: ...
+    def flush(self, timeout_s: float) -> None: ...
+
+
+class Framework(Protocol):
+    """A framework with runs of its own for model calls."""
+
+    def claim(self, attempt: Attempt) -> bool: ...
 
 
 class Recorder:
-    """Begins attempts, and sends them when they end. One a process; restarts its thread after a fork."""
+    """Begins attempts, and sends them when they end. One a process; a fork's child starts anew."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
-        self._ended: queue.Queue[Attempt | threading.Event] = queue.Queue(QUEUE_MAX)
-        self._open: dict[Any, Attempt] = {}
-        self._thread: threading.Thread | None = None
-        self._start_lock = threading.Lock()
-        self._stopping = False
-        self.dropped = 0
-        """Attempts lost because the queue was full."""
-        atexit.register(self.close)
+    def __init__(self, exporter: Callable[[], Exporter], settings: ClientSettings) -> None:
+        self._make_exporter = exporter
+        self.settings = settings
+        self._policies = {mode: ContentPolicy(mode, settings.mask) for mode in ("full", "masked", "none")}
+        self._closed = False
+        self.framework: Framework | None = None
+        """Who may report an attempt in our place."""
+        self._reset()
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=self._after_fork)
+            # A fork handler can't be taken back: it must not keep a closed recorder alive.
+            this = weakref.ref(self)
+            os.register_at_fork(after_in_child=lambda: _reset_if_alive(this))
+
+    def _reset(self) -> None:
+        self._exporter = self._make_exporter()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._ended: deque[tuple[Attempt | threading.Event, int]] = deque()
+        self._ended_bytes = 0
+        self._open: dict[Any, Attempt] = {}
+        self._told = Told()
+        self._saw_parent = False
+        self.dropped = 0
+        """Attempts lost because too many, or too much of them, waited."""
+        self._dropped_reported = 0
 
     def wanted(self) -> bool:
         """False when the application switched tracing off around this call."""
-        from langsmith.run_helpers import get_tracing_context
+        from langsmith._internal import _context  # the public function builds a dict of nine, at ten times the cost
 
-        return not self._stopping and get_tracing_context()["enabled"] is not False
+        return not self._closed and _context._TRACING_ENABLED.get() is not False
 
     def begin(
-        self,
-        *,
-        endpoint: Endpoint,
-        provider: str,
-        model: str | None,
-        request: Any,
-        streamed: bool,
-        retry: int = 0,
+        self, *, endpoint: Endpoint, provider: str, model: str | None, request: Any, streamed: bool, retry: int = 0
     ) -> Attempt:
-        """A new attempt under the run of the calling context."""
+        """A new attempt under the run of the calling context.
+
+        Raises:
+            BudgetExceeded: a budget of the application's says so.
+        """
         attempt = Attempt(
             endpoint=endpoint,
             provider=provider,
@@ -63,7 +95,11 @@ class Recorder:
             parentage=self._parentage(),
             on_end=self._on_end,
         )
-        if len(self._open) < OPEN_MAX:
+        if BUDGETS and not endpoint.is_poll:
+            BUDGETS.admit(attempt)
+        if self.framework is not None and not endpoint.is_poll and self.framework.claim(attempt):
+            attempt.on_end = _reported_by_framework
+        elif len(self._open) < OPEN_MAX:
             self._open[attempt.run_id] = attempt
         self._ensure_thread()
         return attempt
@@ -72,25 +108,22 @@ class Recorder:
         """Wait until everything that ended before is handed to the server; False when the time ran out."""
         deadline = time.monotonic() + timeout_s
         done = threading.Event()
-        try:
-            self._ended.put(done, timeout=timeout_s)
-        except queue.Full:
-            return False
+        self._ended.append((done, 0))
+        self._wake.set()
         self._ensure_thread()
         if not done.wait(timeout_s):
             return False
-        for client in {id(one): one for one in (self._client,)}.values():
-            client.flush(timeout=max(deadline - time.monotonic(), 0.1))
+        self._exporter.flush(max(deadline - time.monotonic(), 0.05))
         return time.monotonic() <= deadline
 
     @guarded
     def close(self) -> None:
-        """End what is open as cancelled and send what is left, within two seconds."""
-        self._stopping = True
+        """End what is open as cancelled and send what is left, within the time the settings give."""
+        self._closed = True
         for attempt in list(self._open.values()):
             attempt.abandoned()
         if self._thread is not None:
-            self.flush(2.0)
+            self.flush(self.settings.exit_timeout_s)
 
     def _parentage(self) -> Parentage:
         from langsmith.run_helpers import get_tracing_context
@@ -98,65 +131,126 @@ class Recorder:
         context = get_tracing_context()
         parent = context["parent"]
         tags, metadata = tuple(context["tags"] or ()), dict(context["metadata"] or {})
+        common: dict[str, Any] = {"tags": tags, "metadata": metadata, "content": CONTENT.get()}
+        if self.settings.export == "otel":
+            from opentelemetry.context import get_current
+
+            common["span"] = get_current()
+        if parent is not None and CARRIED.get() and parent.end_time is not None:
+            parent = None
         if parent is None:
-            return Parentage(
-                client=context["client"] or self._client, project=context["project_name"], tags=tags, metadata=metadata
-            )
+            lost = self._saw_parent and threading.current_thread() is not threading.main_thread()
+            return Parentage(client=context["client"], project=context["project_name"], is_orphan=lost, **common)
+        self._saw_parent = True
+        for key, value in parent.metadata.items():
+            if key in _INHERITED or key.startswith("langgraph_"):
+                metadata.setdefault(key, value)
         return Parentage(
-            client=parent.ls_client or context["client"] or self._client,
+            client=parent.ls_client or context["client"],
             project=parent.session_name,
             trace_id=parent.trace_id,
             run_id=parent.id,
             dotted_order=parent.dotted_order,
-            tags=tags,
-            metadata=metadata,
+            **common,
         )
 
     def _on_end(self, attempt: Attempt) -> None:
         self._open.pop(attempt.run_id, None)
-        try:
-            self._ended.put_nowait(attempt)
-        except queue.Full:
-            self.dropped += 1
-            if self.dropped == 1:
-                logger.warning("everytoken: more than %d calls wait to be sent; further ones are dropped", QUEUE_MAX)
+        self.take(attempt)
+
+    def take(self, attempt: Attempt) -> None:
+        """Queue an ended attempt, or count it as dropped."""
+        size = attempt.size_bytes
+        with self._lock:
+            full = len(self._ended) >= self.settings.queue_max
+            if full or self._ended_bytes + size > self.settings.queue_max_bytes:
+                self._drop()
+                return
+            self._ended_bytes += size
+            self._ended.append((attempt, size))
+        if not self._wake.is_set():
+            self._wake.set()
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if self.dropped == 1:
+            logger.warning("everytoken: more calls wait to be sent than may; further ones are dropped and counted")
 
     def _ensure_thread(self) -> None:
         if self._thread is not None and self._thread.is_alive():
             return
-        with self._start_lock:
+        with self._lock:
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._work, name="everytoken-recorder", daemon=True)
                 self._thread.start()
 
     def _work(self) -> None:
         while True:
-            try:
-                item = self._ended.get(timeout=POLL_S)
-            except queue.Empty:
+            if not self._ended:
+                self._wake.clear()
                 self._post_starts()
-                continue
+                if not self._ended:
+                    self._wake.wait(POLL_S)
+                    continue
+            item, size = self._ended.popleft()
             if isinstance(item, threading.Event):
                 item.set()
             else:
-                _send(item, self.dropped)
+                self._finish(item)
+                with self._lock:
+                    self._ended_bytes -= size
 
     def _post_starts(self) -> None:
         now = time.perf_counter()
         for attempt in list(self._open.values()):
-            if not attempt.posted and now - attempt.started_perf > START_AFTER_S and not attempt.endpoint.is_poll:
+            late = now - attempt.started_perf > self.settings.start_after_s
+            if late and not attempt.posted and not attempt.endpoint.is_poll:
                 attempt.posted = True
-                guarded(post_start)(attempt)
+                guarded(self._exporter.start)(attempt, self._policy(attempt))
 
-    def _after_fork(self) -> None:
-        self._thread = None
-        self._start_lock = threading.Lock()
-        self._ended = queue.Queue(QUEUE_MAX)
-        self._open = {}
+    def _finish(self, attempt: Attempt) -> None:
+        try:
+            if attempt.endpoint is BATCH_RESULTS:
+                body = attempt.body if isinstance(attempt.body, bytes) else b"".join(attempt.chunks)
+                for line in batch_results(attempt, body):
+                    self._send(line)
+            else:
+                self._send(attempt)
+        except Exception as error:  # noqa: BLE001 the thread must outlive one record it could not send
+            failed("recorder.send", error)
+
+    def _send(self, attempt: Attempt) -> None:
+        answer = read_answer(attempt)
+        BUDGETS.settle(attempt, answer.found)
+        if not self._told.is_news(attempt, answer.value, answer.found):
+            return
+        if not self._exporter.has_room(attempt, patience_s=0.0 if self._closed else 5.0):
+            self._drop()
+            return
+        extra: dict[str, Any] = {}
+        if self.dropped > self._dropped_reported:
+            extra["everytoken_dropped"] = self.dropped - self._dropped_reported
+            self._dropped_reported = self.dropped
+        self._exporter.end(attempt, answer, self._policy(attempt), extra)
+
+    def _policy(self, attempt: Attempt) -> ContentPolicy:
+        """The content mode of a call: its own, else the settings', which may leave some traces out."""
+        own = attempt.parentage.content
+        if own is not None:
+            return self._policies[own]
+        from langsmith._internal._sampling import is_sampled_by_id
+
+        trace = attempt.parentage.trace_id or attempt.run_id
+        rates = (self.settings.content_sample, getattr(attempt.parentage.client, "tracing_sample_rate", None))
+        sampled = all(is_sampled_by_id(trace, rate) for rate in rates if rate is not None and rate < 1)
+        return self._policies[self.settings.content if sampled else "none"]
 
 
-def _send(attempt: Attempt, dropped: int) -> None:
-    try:
-        post_run(attempt, dropped=dropped)
-    except Exception as error:  # noqa: BLE001 the thread must outlive one record it could not send
-        failed("recorder.send", error)
+def _reported_by_framework(attempt: Attempt) -> None:
+    """The framework's run reports it when that ends."""
+
+
+def _reset_if_alive(this: "weakref.ref[Recorder]") -> None:
+    recorder = this()
+    if recorder is not None:
+        guarded(recorder._reset)()

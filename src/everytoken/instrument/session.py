@@ -1,23 +1,36 @@
 """`instrument()`: finds the installed SDKs, patches each once, and takes everything back on `uninstrument()`."""
 
+import atexit
+import functools
 import importlib.util
+import logging
 import os
 import threading
 from collections.abc import Callable
 from typing import Any
 
-from everytoken.instrument import google_genai, openai
-from everytoken.instrument.guard import failed, guarded
+from everytoken.instrument import google_genai, google_interactions, openai, threads
+from everytoken.instrument.guard import failed, guarded, logger
+from everytoken.instrument.imports import ImportWatch
+from everytoken.instrument.langchain import LangChainCalls
 from everytoken.instrument.patch import Patches
-from everytoken.instrument.recorder import Recorder
+from everytoken.instrument.recorder import Exporter, Recorder
+from everytoken.instrument.settings import read_settings
 
 LOCAL_ENDPOINT = "http://127.0.0.1:8700"
+_NAMED = ("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT", "LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
 
-INTEGRATIONS: dict[str, Callable[[Patches, Recorder], None]] = {
-    "openai": openai.patch,
-    "google.genai": google_genai.patch,
+INTEGRATIONS: dict[str, tuple[str, Callable[[Patches, Recorder], None]]] = {
+    "openai._base_client": ("openai", openai.patch),
+    "google.genai._api_client": ("google.genai", google_genai.patch),
+    "google.genai._gaos.basesdk": ("google.genai", google_interactions.patch),
+    "langchain_core.tracers.langchain": ("langchain_core", lambda p, r: LangChainCalls.of(r).patch_tracer(p)),
+    "langchain_core.language_models.chat_models": (
+        "langchain_core",
+        lambda p, r: LangChainCalls.of(r).patch_models(p),
+    ),
 }
-"""Module to look for → how to patch it. One more integration is one more line here."""
+"""Module that is patched once it is imported → what it belongs to, and how. One more integration is one more line."""
 
 
 class _Session:
@@ -27,6 +40,7 @@ class _Session:
         self.lock = threading.RLock()
         self.patches = Patches()
         self.recorder: Recorder | None = None
+        self.watch: ImportWatch | None = None
 
 
 _session = _Session()
@@ -37,17 +51,22 @@ def instrument(client: Any = None) -> tuple[str, ...]:
     """Count every billed request from now on, of clients made before and after. Calling it again changes nothing.
 
     `client` is the `langsmith.Client` to report through; by default one made from `LANGSMITH_…`, and with none of those
-    set, one that talks to everytoken on this machine. Returns the names of what was patched.
+    set, one that talks to everytoken on this machine. Returns the names of the packages that are, or will be when they
+    are imported, patched.
     """
     with _session.lock:
-        if _session.recorder is not None:
-            return _installed()
-        _session.recorder = Recorder(client or _default_client())
-        for module in _installed():
-            try:
-                INTEGRATIONS[module](_session.patches, _session.recorder)
-            except Exception as error:  # noqa: BLE001 one SDK we do not know must not cost the others
-                failed(f"instrument {module}", error)
+        if _session.recorder is None:
+            settings, faults = read_settings()
+            for fault in faults:
+                logger.warning("everytoken: %s", fault)
+            exporter = _spans if settings.export == "otel" else functools.partial(_runs, client)
+            recorder = _session.recorder = Recorder(exporter, settings)
+            atexit.register(recorder.close)
+            _patch("threading", threads_patch, recorder)
+            _session.watch = ImportWatch(
+                {module: functools.partial(_patch, module, how, recorder) for module, (_, how) in INTEGRATIONS.items()}
+            )
+            _session.watch.start()
         return _installed()
 
 
@@ -55,10 +74,13 @@ def instrument(client: Any = None) -> tuple[str, ...]:
 def uninstrument() -> None:
     """Restore every patched function, after what was recorded is sent."""
     with _session.lock:
+        if _session.watch is not None:
+            _session.watch.stop()
         _session.patches.restore()
-        if _session.recorder is not None:
-            _session.recorder.close()
-            _session.recorder = None
+        recorder, _session.recorder, _session.watch = _session.recorder, None, None
+        if recorder is not None:
+            atexit.unregister(recorder.close)
+            recorder.close()
 
 
 def flush(timeout_s: float = 10.0) -> bool:
@@ -67,22 +89,50 @@ def flush(timeout_s: float = 10.0) -> bool:
     return True if recorder is None else bool(guarded(recorder.flush)(timeout_s))
 
 
-def _installed() -> tuple[str, ...]:
-    return tuple(module for module in INTEGRATIONS if _is_installed(module))
+def threads_patch(patches: Patches, recorder: Recorder) -> None:
+    """Threads know of no recorder: they only hand on the current run."""
+    threads.patch(patches)
 
 
-def _is_installed(module: str) -> bool:
+def _patch(module: str, how: Callable[[Patches, Recorder], None], recorder: Recorder) -> None:
     try:
-        return importlib.util.find_spec(module) is not None
+        how(_session.patches, recorder)
+    except Exception as error:  # noqa: BLE001 one SDK we do not know must not cost the others
+        failed(f"instrument {module}", error)
+
+
+def _installed() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(package for package, _ in INTEGRATIONS.values() if _is_installed(package)))
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
     except ModuleNotFoundError:
         return False
+
+
+def _spans() -> Exporter:
+    from everytoken.instrument.spans import Spans
+
+    return Spans()
+
+
+def _runs(client: Any) -> Exporter:
+    from everytoken.instrument.runs import LangSmithRuns
+
+    return LangSmithRuns(client or _default_client())
 
 
 def _default_client() -> Any:
     from langsmith import Client
     from langsmith.run_trees import get_cached_client
 
-    named = ("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT", "LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
-    if any(os.environ.get(name) for name in named):
-        return get_cached_client()
-    return Client(api_url=LOCAL_ENDPOINT, api_key="local")
+    if not any(os.environ.get(name) for name in _NAMED):
+        # The application did not set up langsmith: a server that is down must not make it talk on stderr.
+        logging.getLogger("langsmith").addHandler(logging.NullHandler())
+        return Client(api_url=LOCAL_ENDPOINT, api_key="local", tracing_sampling_rate=1.0)
+    shared = get_cached_client()
+    rate = shared.tracing_sample_rate
+    # Sampling leaves whole runs out; usage is sent for all.
+    return shared if rate is None or rate >= 1 else Client(tracing_sampling_rate=1.0)

@@ -1,16 +1,21 @@
 """Streamed answers as bytes: seen on their way to the application, and without the one event it did not ask for."""
 
-import json
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import Any
 
+import orjson
+
 from everytoken.instrument.attempt import CANCELLED, Attempt
+from everytoken.instrument.bodies import decompressor, is_compressed
 from everytoken.instrument.guard import failed
 
 _USAGE = b'"usage"'
-_TERMINAL_EVENTS = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"', b'.completed"', b"[DONE]")
+_TERMINAL_EVENTS = (
+    b'"response.completed"', b'"response.incomplete"', b'"response.failed"',
+    b'"image_generation.completed"', b'"image_edit.completed"', b'"transcript.text.done"', b"data: [DONE]",
+)  # fmt: skip
 
 
 class UsageEventFilter:
@@ -37,6 +42,12 @@ class UsageEventFilter:
         return held
 
 
+def without_usage_event(body: bytes) -> bytes:
+    """A whole stream that was read at once, without the event we asked for."""
+    usage_filter = UsageEventFilter()
+    return usage_filter.feed(body) + usage_filter.rest()
+
+
 def _without_usage_event(complete: bytes) -> bytes:
     separator = b"\r\n\r\n" if b"\r\n\r\n" in complete else b"\n\n"
     return separator.join(event for event in complete.split(separator) if not _is_usage_event(event))
@@ -45,43 +56,40 @@ def _without_usage_event(complete: bytes) -> bytes:
 def _is_usage_event(event: bytes) -> bool:
     if _USAGE not in event:
         return False
-    body = next(iter(decode_events([event])), None)
+    body = next(iter(decode_events(event)), None)
     return isinstance(body, dict) and body.get("choices") == [] and bool(body.get("usage"))
 
 
-def decode_events(pieces: Sequence[bytes]) -> list[Any]:
+def decode_events(body: bytes) -> list[Any]:
     """The JSON of every event, in order. `[DONE]`, comments and the cut end of an aborted stream are left out."""
     events: list[Any] = []
-    for line in b"".join(pieces).splitlines():
+    for line in body.splitlines():
         data = line[5:].strip() if line.startswith(b"data:") else b""
         if data and data != b"[DONE]":
             try:
-                events.append(json.loads(data))
-            except ValueError:
+                events.append(orjson.loads(data))
+            except orjson.JSONDecodeError:
                 continue
     return events
 
 
-def is_complete(pieces: Sequence[bytes]) -> bool:
+def is_complete(body: bytes) -> bool:
     """True when the provider had said its last word, though the reader may have stopped before the end of the body."""
-    tail = b"".join(pieces[-3:])
-    return any(mark in tail for mark in _TERMINAL_EVENTS)
-
-
-def outcome_of(error: BaseException) -> str:
-    """`cancelled` when the application itself stopped the call, else `error`."""
-    return CANCELLED if type(error).__name__ in ("CancelledError", "KeyboardInterrupt", "GeneratorExit") else "error"
+    events = body.rsplit(b"\n\n", 3)[-3:]
+    return any(mark in event for event in events for mark in _TERMINAL_EVENTS)
 
 
 class _Tee:
     """What both kinds of byte stream share. Holds no response, so that dropping the response still frees it at once."""
 
-    def __init__(self, stream: Any, attempt: Attempt, hide_usage: bool) -> None:
+    def __init__(self, stream: Any, attempt: Attempt, hide_usage: bool, decompress: Callable[[bytes], bytes]) -> None:
         self._stream = stream
         self._attempt = attempt
         self._filter = UsageEventFilter() if hide_usage else None
+        self._decompress = decompress
 
     def _note(self, data: bytes) -> bytes:
+        data = self._decompress(data)
         try:
             self._attempt.piece(data)
             return data if self._filter is None else self._filter.feed(data)
@@ -92,19 +100,22 @@ class _Tee:
     def _rest(self) -> bytes:
         return b"" if self._filter is None else self._filter.rest()
 
-    def _stopped(self, error: BaseException) -> None:
-        outcome = outcome_of(error)
-        self._attempt.end(outcome, None if outcome == CANCELLED else repr(error))
-
     def __del__(self) -> None:
         self._attempt.end(CANCELLED)
 
 
-def tee(response: Any, attempt: Attempt, *, hide_usage: bool) -> None:
+def tee(response: Any, attempt: Attempt, *, hide_usage: bool, is_async: bool) -> None:
     """Put a tee before the byte stream of an httpx or httpx2 response that is still to be read."""
     library = type(response).__module__.partition(".")[0]
-    kind = _sync_tee(library) if hasattr(response.stream, "__iter__") else _async_tee(library)
-    response.stream = kind(response.stream, attempt, hide_usage)
+    kind = _async_tee(library) if is_async else _sync_tee(library)
+    decompress: Callable[[bytes], bytes] | None = bytes
+    if hide_usage and is_compressed(attempt.content_encoding):
+        # We asked for plain bytes and the server compressed all the same: what is to be taken out must be readable.
+        decompress = decompressor(attempt.content_encoding)
+        if decompress is not None:
+            del response.headers["content-encoding"]
+            attempt.content_encoding = None
+    response.stream = kind(response.stream, attempt, hide_usage and decompress is not None, decompress or bytes)
 
 
 @cache
@@ -123,7 +134,7 @@ def _sync_tee(library: str) -> Any:
                     yield rest
                 self._attempt.end("success")
             except BaseException as error:
-                self._stopped(error)
+                self._attempt.fail(error)
                 raise
 
         def close(self) -> None:
@@ -151,7 +162,7 @@ def _async_tee(library: str) -> Any:
                     yield rest
                 self._attempt.end("success")
             except BaseException as error:
-                self._stopped(error)
+                self._attempt.fail(error)
                 raise
 
         async def aclose(self) -> None:

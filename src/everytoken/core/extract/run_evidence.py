@@ -46,7 +46,8 @@ class _Reading:
 def evidence_of(run: Run) -> tuple[Evidence, ...]:
     """Every billed request that `run` testifies to, the first place that knows a usage speaking for all.
 
-    A model or embedding run without usage is evidence too, of a request whose usage is missing or still to come.
+    A model or embedding run without usage is evidence too, of a request whose usage is missing or still to come; one
+    that our client marked as refused (`billed: false`) is none.
     Never raises on what a run holds.
     """
     try:
@@ -71,6 +72,8 @@ def _bare(run: Run) -> Evidence:
 
 def _evidence_of(run: Run) -> tuple[Evidence, ...]:
     if run.run_type not in USAGE_RUN_TYPES and not _may_bear_usage(run):
+        return ()
+    if get(_own_entry(run), "billed") is False:
         return ()
     reading = _reading(run)
     found = next((told for place in _PLACES if (told := place(reading))), [])

@@ -1,0 +1,147 @@
+"""An ended attempt, read: the decoded answer, its usage, and what settlement needs to know of the request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from everytoken.core.extract import Extraction, extract_usage
+from everytoken.core.projections import to_everytoken, to_langsmith
+from everytoken.instrument.attempt import CANCELLED, Attempt
+from everytoken.instrument.bodies import decompressed
+from everytoken.instrument.sse import decode_events, is_complete
+
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_NOTHING = Extraction(usage=None, reason="absent")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    value: Any
+    """One JSON value, the list of a stream's events, or `None` for audio and what can't be read."""
+    found: Extraction
+    error: str | None
+
+
+def read_answer(attempt: Attempt) -> Answer:
+    """Decode and extract. A stream that was complete before its reader let go counts as a success."""
+    body = _body(attempt)
+    value = _value(attempt, body)
+    found = _NOTHING
+    if not attempt.refused:
+        endpoint = attempt.endpoint
+        context = {**(attempt.request or {}), "model": attempt.model}
+        shape = endpoint.stream_shape if isinstance(value, list) and endpoint.stream_shape else endpoint.shape
+        found = extract_usage(shape, value, context)
+    return Answer(value, found, _error(attempt, body))
+
+
+def call_path(attempt: Attempt) -> str:
+    """Provider × API × mode, such as `openai.chat.stream`."""
+    provider = "gemini" if attempt.endpoint.shape.startswith("gemini.") else attempt.provider
+    path = f"{provider}.{attempt.endpoint.operation}"
+    return f"{path}.stream" if attempt.streamed and not path.endswith(".stream") else path
+
+
+def usage_metadata(attempt: Attempt, found: Extraction) -> dict[str, Any]:
+    """Our own entry, and the usage in the words of LangSmith where it is known.
+
+    A refusal costs nothing and is marked so; a lost or cut answer may have been billed, so it stays a request whose
+    usage is missing. A read of an earlier response is no attempt of its own: it merges with its request by response id.
+    """
+    entry = to_everytoken(
+        found.usage,
+        response_id=found.response_id or attempt.response_name,
+        response_model=found.response_model,
+        call_path=call_path(attempt),
+        layer="transport",
+        attempt=None if attempt.endpoint.is_poll else str(attempt.run_id),
+        provider=attempt.provider,
+        request_model=attempt.model,
+    )
+    if attempt.refused:
+        entry["billed"] = False
+    if attempt.retry:
+        entry["retry"] = attempt.retry
+    metadata: dict[str, Any] = {"everytoken": entry}
+    if found.usage is not None and found.usage.source != "estimated":
+        metadata["usage_metadata"] = to_langsmith(found.usage)
+    return metadata
+
+
+def base_metadata(attempt: Attempt) -> dict[str, Any]:
+    """What is known of the call before its answer."""
+    request = attempt.request or {}
+    asked = {f"ls_{name}": request[name] for name in ("temperature", "stop") if name in request}
+    limit = next((request[name] for name in _LIMITS if name in request), None)
+    if limit is not None:
+        asked["ls_max_tokens"] = limit
+    if attempt.parentage.is_orphan:
+        asked["everytoken_orphan"] = True
+    return {
+        **attempt.parentage.metadata,
+        "ls_provider": attempt.provider,
+        "ls_model_name": attempt.model,
+        "ls_model_type": "chat",
+        **asked,
+    }
+
+
+def outputs(answer: Answer) -> dict[str, Any]:
+    """The answer as the outputs of a run, its usage in standard words."""
+    value = answer.value
+    if isinstance(value, list):
+        return {"events": value, **_text_of(value)}
+    if not isinstance(value, Mapping):
+        return {}
+    return {key: one for key, one in value.items() if key not in ("usage", "usageMetadata")}
+
+
+def _body(attempt: Attempt) -> bytes:
+    if isinstance(attempt.body, str):
+        return attempt.body.encode()
+    if attempt.body is not None:
+        return attempt.body
+    if attempt.chunks and not isinstance(attempt.chunks[0], bytes):
+        return b""
+    return decompressed(attempt.chunks, attempt.content_encoding)
+
+
+def _value(attempt: Attempt, body: bytes) -> Any:
+    if attempt.chunks and not isinstance(attempt.chunks[0], bytes):
+        return attempt.chunks
+    if attempt.streamed and not attempt.refused:
+        if attempt.outcome == CANCELLED and is_complete(body):
+            attempt.outcome = "success"
+        return decode_events(body)
+    try:
+        return orjson.loads(body) if body else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _text_of(events: list[Any]) -> dict[str, Any]:
+    """The text a stream added up to, for the reader; its events stand beside it."""
+    parts: list[str] = []
+    for event in events:
+        if not isinstance(event, Mapping):
+            continue
+        for choice in event.get("choices") or ():
+            parts.append((choice.get("delta") or {}).get("content") or choice.get("text") or "")
+        if event.get("type") == "response.output_text.delta":
+            parts.append(event.get("delta") or "")
+        for candidate in event.get("candidates") or ():
+            parts.extend(part.get("text") or "" for part in (candidate.get("content") or {}).get("parts") or ())
+    text = "".join(parts)
+    return {"content": text} if text else {}
+
+
+def _error(attempt: Attempt, body: bytes) -> str | None:
+    if attempt.error:
+        return attempt.error
+    if attempt.status_code is not None and attempt.status_code >= 400:
+        return f"HTTP {attempt.status_code}: {body[:2_000].decode(errors='replace')}"
+    return None
