@@ -153,7 +153,7 @@ def _value(value: Any, values: Values, key: str) -> Any:
         if value is None:
             return None
         raise FieldError(f"attributes.{key[:100]}", 'must be an object such as {"stringValue": "..."}')
-    if not value or not values.spend():
+    if not value:
         return None
     kind, inner = next(iter(value.items()))
     match kind:
@@ -174,8 +174,8 @@ def _nested(kind: str, inner: Any, values: Values, key: str) -> Any:
         raise FieldError(f"attributes.{key[:100]}", f"{kind} must be a JSON object")
     members = _members(inner, "values")
     if kind == "kvlistValue":
-        return {_text(one, "key"): _value(one.get("value"), values, key) for one in members[: max(values.left, 0)]}
-    return [_value(one, values, key) for one in members[: max(values.left, 0)]]
+        return {_text(one, "key"): _value(one.get("value"), values, key) for one in values.within(members)}
+    return [_value(one, values, key) for one in values.within(members)]
 
 
 def _double(value: Any) -> float | None:

@@ -4,7 +4,7 @@ Parsing a whole request at once would let two bytes of an empty message take a h
 its neighbours with it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -167,26 +167,16 @@ def _pairs(attributes: Iterable[KeyValue], values: Values) -> Iterator[tuple[str
 
 def _value(value: AnyValue, values: Values) -> Any:
     """The plain value; protobuf itself refuses to nest deeper than a hundred messages."""
-    kind = value.WhichOneof("value")
-    if kind is None or not values.spend():
-        return None
-    match kind:
+    match kind := value.WhichOneof("value"):
+        case None:
+            return None
         case "array_value":
-            return _items(value.array_value.values, values)
+            return [_value(member, values) for member in values.within(value.array_value.values)]
         case "kvlist_value":
-            return dict(_pairs(value.kvlist_value.values, values))
+            return dict(_pairs(values.within(value.kvlist_value.values), values))
         case "bytes_value":
             return byte_text(value.bytes_value)
         case "double_value":
             return finite(value.double_value)
         case _:
             return getattr(value, kind)
-
-
-def _items(members: Sequence[AnyValue], values: Values) -> list[Any]:
-    found = []
-    for member in members:
-        if values.left <= 0:
-            break
-        found.append(_value(member, values))
-    return found

@@ -16,6 +16,8 @@ from everytoken.wire.times import EPOCH
 
 FLAG_ATTRIBUTES_DROPPED = "attributes_dropped"
 """The sender, or the bounds here, left attributes of the span out."""
+FLAG_HYBRID = "langsmith_hybrid"
+"""The langsmith SDK says that it sends this run by its own protocol as well: whoever receives both counts it twice."""
 MAX_ORIGIN_CHARS = 8_192
 """Characters of resource and scope attributes copied to each run: they repeat on every span of a process."""
 UNNAMED = "unnamed span"
@@ -106,7 +108,7 @@ def run_of(span: Span) -> tuple[str, RunFields]:
         "outputs": outputs_of(span),
         "events": [_event(event) for event in span.events],
         "first_token_us": _first_token_us(span),
-        "flags": (FLAG_ATTRIBUTES_DROPPED,) if span.dropped_attributes else (),
+        "flags": _flags(span),
     }
     fields |= {key: value for key, value in optional.items() if value}  # type: ignore[typeddict-item]  # its own keys
     return run_id, fields
@@ -242,7 +244,20 @@ def _error(span: Span) -> str | None:
     # The langsmith SDK wraps the error it was told of into a bare Exception.
     first_line = message if kind in ("", "Exception") else f"{kind}: {message}"
     trace = _text(raised.get("exception.stacktrace"))
-    return f"{first_line}\n\n{trace}" if trace else first_line or "exception"
+    return f"{first_line}\n\n{trace}" if trace and "Traceback" not in message else first_line or "exception"
+
+
+def _flags(span: Span) -> tuple[str, ...]:
+    attributes = span.attributes
+    mode = attributes.get("langsmith.metadata.LANGSMITH_TRACING_MODE")
+    if mode is None and _is_true(attributes.get("langsmith.metadata.LANGSMITH_OTEL_ENABLED")):
+        mode = "otel" if _is_true(attributes.get("langsmith.metadata.LANGSMITH_OTEL_ONLY")) else "hybrid"
+    flags = (FLAG_ATTRIBUTES_DROPPED,) if span.dropped_attributes else ()
+    return (*flags, FLAG_HYBRID) if mode == "hybrid" else flags
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() in ("true", "1")
 
 
 def _tags(attributes: Mapping[str, Any]) -> tuple[str, ...]:

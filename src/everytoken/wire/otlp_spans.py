@@ -2,9 +2,9 @@
 
 import base64
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from everytoken.wire.fields import FieldError
 from everytoken.wire.times import MAX_US
@@ -16,10 +16,12 @@ MAX_ATTRIBUTES = 4_096
 MAX_COUNTING = 256
 """Attributes kept beyond `MAX_ATTRIBUTES` because they may count tokens, or name the call."""
 MAX_VALUES = 100_000
-"""Values of one span, nested ones included; what comes after is left out."""
+"""Values inside lists and maps of one span; what comes after is left out."""
 MAX_EVENTS = 1_000
 MAX_LINKS = 128
 COUNTING = ("gen_ai.usage.", "llm.token_count.", "llm.usage.", "ai.usage.", "langsmith.", "gen_ai.re", "openinference.")
+
+_T = TypeVar("_T")
 
 STATUS_OK = 1
 STATUS_ERROR = 2
@@ -68,17 +70,20 @@ class Span:
 
 
 class Values:
-    """Counts down the values one span may hold, so that nesting cannot multiply them."""
+    """Counts down the values that lists and maps of one span may hold."""
 
     __slots__ = ("left",)
 
     def __init__(self, left: int = MAX_VALUES) -> None:
         self.left = left
 
-    def spend(self) -> bool:
-        """Whether one more may be read."""
-        self.left -= 1
-        return self.left >= 0
+    def within(self, members: Iterable[_T]) -> Iterator[_T]:
+        """As many of the members as may still be read."""
+        for member in members:
+            if self.left <= 0:
+                return
+            self.left -= 1
+            yield member
 
 
 def kept_attributes(pairs: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], int]:
