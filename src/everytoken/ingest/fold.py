@@ -340,13 +340,16 @@ class Fold:
         touched[trace.trace_id] = None
 
     def _apart(self, operation: Operation) -> Operation:
-        """Two spans of one trace without a parent would both be its root, and one run: the later one stands below."""
+        """Two spans of one trace without a parent would be one run: the later one keeps an id of its own.
+
+        It stands beside the root and not below it, where one model call would be taken for a part of the other.
+        """
         trace = self.traces.get(operation.run_id)
         root = None if trace is None else trace.runs.get(operation.run_id)
         alias = span_alias(operation.body) if root is not None else None
         if root is None or alias is None or span_alias(merge(root.operations)) in (None, alias):
             return operation
-        return replace(operation, run_id=alias, body={**operation.body, "parent_run_id": operation.run_id})
+        return replace(operation, run_id=alias)
 
     def _try_place(
         self, run_id: str, trace_id: str | None, now_us: int, touched: dict[str, None], *, patient: bool = True
