@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from pydantic import AliasChoices
+
 from eco2.metrics import Metrics
 from eco2.settings import Settings
 from eco2.state import CONTEXT_OF
 from eco2.telemetry import PATHS
-from pydantic import AliasChoices
 
 PAGE = (Path(__file__).parents[2] / "docs" / "eco2.md").read_text()
 
