@@ -67,13 +67,15 @@ def translation(raw: object, context: Context) -> Extraction:
 
 
 def speech(raw: object, context: Context) -> Extraction:
-    """Text to speech: a stream's closing event has usage; else the characters of the request are what is known."""
+    """Text to speech: a stream's closing event has usage; `tts-…` models are billed by the request's characters."""
     event = next((e for e in reversed(items(raw)) if get(e, "usage") is not None), raw)
     usage = usage_object(event)
     if is_record(usage):
         d = openai_draft(usage, served_tier(None, context))
         d.outputs.setdefault("audio", d.output_tokens)
         return extraction(d, event)
+    if not (text(context.get("model")) or "").startswith("tts-"):
+        return nothing("absent", raw)  # newer models bill audio tokens, which no answer in bytes tells
     d = Draft(tier=served_tier(None, context), one_sided=True)
     asked = context.get("input")
     d.meter("characters", len(asked) if isinstance(asked, str) else context.get("characters"))

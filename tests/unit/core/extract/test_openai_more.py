@@ -92,6 +92,11 @@ def test_speech_is_metered_by_the_characters_of_the_request() -> None:
     assert extract_usage("openai.speech", b"ID3").reason == "absent"
 
 
+def test_speech_billed_in_audio_tokens_is_unknown_where_only_sound_comes_back() -> None:
+    found = extract_usage("openai.speech", b"ID3", {"input": "안녕하세요", "model": "gpt-4o-mini-tts"})
+    assert (found.usage, found.reason) == (None, "absent")
+
+
 def test_streamed_speech_reports_audio_tokens() -> None:
     done = {"type": "speech.audio.done", "usage": {"input_tokens": 7, "output_tokens": 90, "total_tokens": 97}}
     events = [{"type": "speech.audio.delta", "audio": "AA=="}, done]
