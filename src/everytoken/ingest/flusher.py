@@ -82,6 +82,7 @@ class Flusher:
         self._last_row = self._rows[-1].row_id if self._rows else 0
         self._done_row = self._rows[0].row_id - 1 if self._rows else 0
         self._waiters: list[tuple[int, Future[None]]] = []
+        self._gone: list[Callable[[str, str | None], bool]] = []
         self._wake = threading.Condition()
         self._stop_at: float | None = None
         self._last_flush = 0.0
@@ -99,6 +100,11 @@ class Flusher:
         for data in self._journal.backlog.parked.values():
             self.fold.wait(load_operations(data))
         self._thread.start()
+
+    def forget(self, gone: Callable[[str, str | None], bool]) -> None:
+        """Before the next flush, let the traces go for which `gone(trace id, project)` holds: they were deleted."""
+        with self._wake:
+            self._gone.append(gone)
 
     def committed(self, rows: Sequence[tuple[int, int, Decoded | None]]) -> None:
         """Bodies that are on disk now. Called by the journal's thread, in the order of the rows."""
@@ -197,6 +203,7 @@ class Flusher:
         return True
 
     def _flush(self, rows: list[_Row], *, first_try: bool = True) -> None:
+        self._forget_gone()
         operations, feedback = self._contents(rows)
         found = self.fold.find(operations)
         self._restore(rows, operations, found)
@@ -328,6 +335,15 @@ class Flusher:
     def _drop(self, rows: list[_Row]) -> None:
         self.counters.dropped += sum(len(row.decoded.operations) if row.decoded else 1 for row in rows)
         self._journal.release(Release(rows=[(row.row_id, row.stored_bytes) for row in rows])).result()
+
+    def _forget_gone(self) -> None:
+        with self._wake:
+            gone, self._gone = self._gone, []
+        if gone:
+            for trace in list(self.fold.traces.values()):
+                if any(is_gone(trace.trace_id, trace.project()) for is_gone in gone):
+                    self.fold.forget(trace.trace_id)
+                    self._unwritten.discard(trace.trace_id)
 
     def _forget_unwritten(self) -> None:
         for trace_id in self._unwritten:

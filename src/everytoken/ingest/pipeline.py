@@ -137,6 +137,10 @@ class Pipeline:
         """Return when everything acknowledged before is visible to reads."""
         await asyncio.wrap_future(self._flusher.flushed())
 
+    def forget(self, gone: Callable[[str, str | None], bool]) -> None:
+        """Let go of the traces for which `gone(trace id, project)` holds: the ledger has deleted them."""
+        self._flusher.forget(gone)
+
     def gauges(self) -> dict[str, int]:
         """Sizes of the queues and of what is in memory, now."""
         fold = self._flusher.fold

@@ -13,7 +13,9 @@ from everytoken.config import Settings
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.server import dashboards, errors, live, openapi, product, static
+from everytoken.server.langsmith_context import LangSmith
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
+from everytoken.server.langsmith_mounts import mount_langsmith_reads
 from everytoken.server.otlp import otlp_router
 from everytoken.server.otlp_grpc import otlp_grpc
 from everytoken.store.control import Control
@@ -23,6 +25,9 @@ from everytoken.store.ledger import Ledger
 
 LANGSMITH_MOUNTS = ("", "/api", "/api/v1")
 """Where LangSmith clients look, by version and by how their endpoint is written."""
+
+DEFAULT_PROJECT = "default"
+"""Where LangSmith's clients send what names no project; they may ask for it before they write to it."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
             for mount in LANGSMITH_MOUNTS:
                 app.include_router(langsmith_ingest_router(services.pipeline, settings), prefix=mount)
                 app.include_router(otlp_router(services.pipeline, settings), prefix=mount)
+            mount_langsmith_reads(app, _langsmith(services, settings), LANGSMITH_MOUNTS)
             app.include_router(static.page_router())  # last: it answers what nothing else does
             services.pipeline.start()
             stack.push_async_callback(services.pipeline.stop)
@@ -94,4 +100,13 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     stack.callback(journal.close)
     feed = LiveFeed()
     pipeline = Pipeline(settings, journal, ledger, control, book, feed)
-    return product.Services(ledger=ledger, control=control, pipeline=pipeline, feed=feed, started_s=time.monotonic())
+    return product.Services(
+        ledger=ledger, control=control, pipeline=pipeline, feed=feed, journal=journal, started_s=time.monotonic()
+    )
+
+
+def _langsmith(services: product.Services, settings: Settings) -> LangSmith:
+    services.control.ensure_project(DEFAULT_PROJECT, time.time_ns() // 1000)
+    return LangSmith(
+        services.ledger, services.control, services.pipeline, services.journal, settings.data_dir / "attachments"
+    )

@@ -29,6 +29,7 @@ from everytoken.query.window import Window, parse_instant
 from everytoken.server.errors import RequestError
 from everytoken.store.control import Control
 from everytoken.store.folder import SCHEMA_VERSION
+from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
 
 PREFIX = "/everytoken/v1"
@@ -52,6 +53,7 @@ class Services:
     control: Control
     pipeline: Pipeline
     feed: LiveFeed
+    journal: Journal
     started_s: float
     """`time.monotonic()` at the start."""
 

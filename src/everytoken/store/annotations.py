@@ -194,12 +194,10 @@ class Annotations:
             )
         return found.rowcount > 0
 
-    def forget_runs(self, run_ids: Sequence[str]) -> None:
-        """Delete the feedback on these runs."""
+    def forget_session(self, session_id: str) -> None:
+        """Delete the feedback on a project and on its runs."""
         with self._engine.begin() as connection:
-            for at in range(0, len(run_ids), SQL_IDS):
-                some = feedback_table.c.run_id.in_(list(run_ids[at : at + SQL_IDS]))
-                connection.execute(delete(feedback_table).where(some))
+            connection.execute(delete(feedback_table).where(feedback_table.c.session_id == session_id))
 
 
 def _test(column: Column[Any], operator: str, value: Any) -> ColumnElement[bool]:

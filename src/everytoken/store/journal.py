@@ -164,6 +164,14 @@ class Journal:
             _Command(lambda c: c.execute("SELECT feedback_id, received_us, body FROM feedback").fetchall(), Future())
         )
 
+    def forget_feedback(self, taken: Sequence[tuple[str, int]]) -> "Future[None]":
+        """Forget feedback that another store has: id and time of arrival; a later one of the same id stays."""
+
+        def forget(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM feedback WHERE feedback_id = ? AND received_us = ?", taken)
+
+        return self._submit(_Command(forget, Future()))
+
     def close(self) -> None:
         """Commit what waits, then close the file."""
         with self._wake:

@@ -148,6 +148,27 @@ class Ledger:
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
 
+    def delete(self, project: str, trace_ids: Sequence[str] | None = None) -> None:
+        """Delete the runs and charges of a project, or of some of its traces. Nothing of them is read afterwards.
+
+        Raises:
+            StoreUnavailableError: the engine refused; ask again.
+        """
+        which = "project = {project:String}"
+        params: dict[str, Any] = {"project": project}
+        if trace_ids is not None:
+            which += " AND trace_id IN {trace_ids:Array(UUID)}"
+            params["trace_ids"] = list(trace_ids)
+        with self._write_lock:
+            try:
+                for table in ("run_versions", "charge_versions"):
+                    self._writer.command(f"DELETE FROM {table} WHERE {which}", parameters=params)  # noqa: S608
+            except (ClickHouseError, Error) as error:
+                raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
+
+    def has_runs(self, project: str) -> bool:
+        return bool(self.select("langsmith_any_run", project=project))
+
     def read_trace(self, trace_id: str, project: str | None = None) -> list[Run]:
         """All runs of a trace with everything they carried, in time order; at most `MAX_TRACE_RUNS`."""
         place = self.find_trace(trace_id, project)

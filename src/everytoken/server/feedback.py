@@ -1,0 +1,122 @@
+"""LangSmith's feedback: scores and comments on runs and projects."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from everytoken.query.errors import NotFoundError
+from everytoken.query.langsmith_rows import iso
+from everytoken.server.errors import RequestError
+from everytoken.server.langsmith_context import LangSmith, answer, as_feedback, instant, now_us, router
+
+PAGE_MAX = 100
+CHANGEABLE = ("score", "value", "correction", "comment", "feedback_config")
+FIELDS = (
+    "id", "run_id", "trace_id", "session_id", "key", "score", "value", "comment", "correction", "feedback_source",
+    "comparative_experiment_id", "feedback_group_id", "extra", "start_time",
+)  # fmt: skip
+
+
+class FeedbackBody(BaseModel):
+    """What a client sends; `as_feedback` reads the rest of it."""
+
+    model_config = {"extra": "allow"}
+
+    key: str = Field(min_length=1, max_length=180)
+    id: UUID | None = None
+    run_id: UUID | None = None
+    trace_id: UUID | None = None
+    session_id: UUID | None = None
+    score: float | bool | None = None
+
+
+class FeedbackQuery(BaseModel):
+    run: list[UUID] | None = Field(default=None, max_length=1_000)
+    session: list[UUID] | None = Field(default=None, max_length=1_000)
+    key: list[str] | None = Field(default=None, max_length=1_000)
+    source: list[str] | None = Field(default=None, max_length=100)
+    has_score: bool | None = None
+    has_comment: bool | None = None
+    level: str | None = None
+    min_created_at: str | None = None
+    max_created_at: str | None = None
+    offset: int = Field(default=0, ge=0)
+    limit: int = Field(default=PAGE_MAX, ge=1)
+
+    def conditions(self) -> dict[str, bool]:
+        """Which columns must be set, or must not."""
+        on_run = None if self.level is None else self.level == "run"
+        asked = {"score": self.has_score, "comment": self.has_comment, "run_id": on_run}
+        return {name: wanted for name, wanted in asked.items() if wanted is not None}
+
+
+def feedback_router(use: LangSmith) -> APIRouter:
+    """The routes, to be mounted at the root, `/api` and `/api/v1`."""
+    routes = router()
+    store = use.control.annotations
+
+    def held(feedback_id: UUID) -> dict[str, Any]:
+        use.absorb_feedback()
+        body = store.feedback(str(feedback_id))
+        if body is None:
+            raise NotFoundError(f"no feedback {feedback_id}", field="path.feedback_id")
+        return body
+
+    @routes.post("/feedback")
+    @routes.post("/feedback/eager")
+    def create(body: FeedbackBody) -> Response:
+        read = as_feedback(body.model_dump(mode="json"), at_us=now_us())
+        if read is None:
+            raise RequestError("this is no feedback: created_at is not a time", field="body", status=422)
+        if not (read["run_id"] or read["session_id"]):
+            raise RequestError("feedback is about a run or a project", field="body.run_id", status=422)
+        store.put_feedback([use.located(read)])
+        return answer(feedback_row(read))
+
+    @routes.get("/feedback")
+    def list_feedback(asked: Annotated[FeedbackQuery, Query()]) -> Response:
+        use.absorb_feedback()
+        bodies = store.list_feedback(
+            runs=[str(one) for one in asked.run or ()],
+            sessions=[str(one) for one in asked.session or ()],
+            keys=asked.key or (),
+            sources=asked.source or (),
+            conditions=asked.conditions(),
+            created=(instant(asked.min_created_at, "min_created_at"), instant(asked.max_created_at, "max_created_at")),
+            limit=min(asked.limit, PAGE_MAX),
+            offset=asked.offset,
+        )
+        return answer([feedback_row(body) for body in bodies])
+
+    @routes.get("/feedback/{feedback_id}")
+    def read(feedback_id: UUID) -> Response:
+        return answer(feedback_row(use.located(held(feedback_id))))
+
+    @routes.patch("/feedback/{feedback_id}")
+    def update(feedback_id: UUID, body: dict[str, Any]) -> Response:
+        changes = {name: value for name, value in body.items() if name in CHANGEABLE}
+        score = changes.get("score")
+        if score is not None and not isinstance(score, int | float):
+            raise RequestError("score must be a number", field="body.score", status=422)
+        changed = {**held(feedback_id), **changes, "modified_us": now_us()}
+        store.put_feedback([changed])
+        return answer(feedback_row(changed))
+
+    @routes.delete("/feedback/{feedback_id}")
+    def delete(feedback_id: UUID) -> Response:
+        held(feedback_id)
+        store.delete_feedback(str(feedback_id))
+        return answer({"message": "deleted"})
+
+    return routes
+
+
+def feedback_row(body: dict[str, Any]) -> dict[str, Any]:
+    """As LangSmith's clients read it."""
+    return {
+        **{name: body.get(name) for name in FIELDS},
+        "created_at": iso(body["created_us"]),
+        "modified_at": iso(body["modified_us"]),
+    }

@@ -1,0 +1,155 @@
+"""What stands around feedback: tokens for people without an account, and the keys that feedback may have."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from everytoken.query.errors import NotFoundError
+from everytoken.query.langsmith_rows import iso
+from everytoken.server.errors import RequestError
+from everytoken.server.langsmith_context import LangSmith, answer, as_feedback, now_us, router
+
+PAGE_MAX = 100
+TOKEN_LIFETIME = timedelta(hours=3)
+"""What LangSmith's clients document as the default."""
+
+
+class TokenBody(BaseModel):
+    run_id: UUID
+    feedback_key: str = Field(min_length=1, max_length=180)
+    expires_in: dict[str, int] | None = None
+    expires_at: datetime | None = None
+    feedback_config: dict[str, Any] | None = None
+
+
+class ConfigBody(BaseModel):
+    feedback_key: str = Field(min_length=1, max_length=180)
+    feedback_config: dict[str, Any] | None = None
+    is_lower_score_better: bool | None = None
+
+
+def feedback_tokens_router(use: LangSmith) -> APIRouter:
+    """The routes, to be mounted at the root, `/api` and `/api/v1`, before those of feedback."""
+    routes = router()
+    store = use.control.annotations
+
+    @routes.post("/feedback/tokens")
+    def create_tokens(request: Request, body: TokenBody | list[TokenBody]) -> Response:
+        tokens = [_token(request, one) for one in (body if isinstance(body, list) else [body])]
+        for token in tokens:
+            store.put("feedback_token", token["id"], token, subject=token["run_id"])
+        return answer(tokens if isinstance(body, list) else tokens[0])
+
+    @routes.get("/feedback/tokens")
+    def list_tokens(
+        run_id: UUID, offset: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1)] = PAGE_MAX
+    ) -> Response:
+        tokens = store.of_kind("feedback_token", subjects=[str(run_id)])
+        return answer(tokens[offset:][: min(limit, PAGE_MAX)])
+
+    def by_token(token: UUID, said: dict[str, Any]) -> Response:
+        known = store.get("feedback_token", str(token))
+        if known is None:
+            raise NotFoundError("no such token", field="path.token")
+        if datetime.fromisoformat(known["expires_at"]) < datetime.now(UTC):
+            raise RequestError("the token has expired", field="path.token", status=403)
+        wire = {**said, "key": known["feedback_key"], "run_id": known["run_id"]}
+        read = as_feedback(
+            {**wire, "feedback_source": {"type": "api", "metadata": {"token": str(token)}}}, at_us=now_us()
+        )
+        if read is None:
+            raise RequestError("score must be a number", field="score", status=422)
+        store.put_feedback([use.located(read)])
+        return answer({"message": "thank you"})
+
+    @routes.get("/feedback/tokens/{token}")
+    def give(
+        token: UUID,
+        score: float | None = None,
+        value: str | None = None,
+        comment: str | None = None,
+        correction: str | None = None,
+    ) -> Response:
+        return by_token(token, {"score": score, "value": value, "comment": comment, "correction": correction})
+
+    @routes.post("/feedback/tokens/{token}")
+    def give_more(token: UUID, body: dict[str, Any]) -> Response:
+        return by_token(token, {name: body.get(name) for name in ("score", "value", "comment", "correction")})
+
+    return routes
+
+
+def feedback_configs_router(use: LangSmith) -> APIRouter:
+    """The routes, to be mounted at the root, `/api` and `/api/v1`."""
+    routes = router()
+    store = use.control.annotations
+
+    @routes.post("/feedback-configs")
+    def create_config(body: ConfigBody) -> Response:
+        known = store.get("feedback_config", body.feedback_key)
+        fresh = {**body.model_dump(), "tenant_id": use.control.tenant_id, "modified_at": iso(now_us())}
+        if known is None:
+            store.put("feedback_config", body.feedback_key, fresh)
+            return answer(fresh)
+        said = ("feedback_config", "is_lower_score_better")
+        if any(known[name] != fresh[name] for name in said):
+            raise RequestError("Feedback config already exists", field="body.feedback_key")
+        return answer(known)
+
+    @routes.get("/feedback-configs")
+    def list_configs(
+        key: Annotated[list[str] | None, Query()] = None,
+        name_contains: str | None = None,
+        offset: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1)] = PAGE_MAX,
+    ) -> Response:
+        found = [
+            config
+            for config in store.of_kind("feedback_config")
+            if (not key or config["feedback_key"] in key)
+            and (not name_contains or name_contains.lower() in config["feedback_key"].lower())
+        ]
+        return answer(found[offset:][: min(limit, PAGE_MAX)])
+
+    @routes.patch("/feedback-configs")
+    def update_config(body: ConfigBody) -> Response:
+        known = store.get("feedback_config", body.feedback_key)
+        if known is None:
+            raise NotFoundError(f"no feedback config for {body.feedback_key!r}", field="body.feedback_key")
+        changed = {**known, **body.model_dump(exclude_none=True), "modified_at": iso(now_us())}
+        store.put("feedback_config", body.feedback_key, changed)
+        return answer(changed)
+
+    @routes.delete("/feedback-configs")
+    def delete_config(feedback_key: str) -> Response:
+        if not store.drop("feedback_config", feedback_key):
+            raise NotFoundError(f"no feedback config for {feedback_key[:180]!r}", field="query.feedback_key")
+        return Response(status_code=204)
+
+    return routes
+
+
+def _token(request: Request, body: TokenBody) -> dict[str, Any]:
+    token_id = str(uuid.uuid4())
+    expires = body.expires_at or datetime.now(UTC) + _lifetime(body.expires_in)
+    expires = expires.replace(tzinfo=UTC) if expires.tzinfo is None else expires
+    return {
+        "id": token_id,
+        "url": f"{request.url.replace(query='')}/{token_id}",
+        "expires_at": expires.isoformat(),
+        "feedback_key": body.feedback_key,
+        "run_id": str(body.run_id),
+    }
+
+
+def _lifetime(parts: dict[str, int] | None) -> timedelta:
+    if not parts:
+        return TOKEN_LIFETIME
+    try:
+        return timedelta(**{unit: parts[unit] for unit in ("days", "hours", "minutes") if unit in parts})
+    except OverflowError:
+        raise RequestError("expires_in is too long", field="body.expires_in", status=422) from None

@@ -1,0 +1,209 @@
+"""What LangSmith's read routes share: the stores, the reader over them, and the shape of their errors."""
+
+import hashlib
+import hmac
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from everytoken.ingest.pipeline import Pipeline
+from everytoken.query.errors import CursorError, NotFoundError
+from everytoken.query.filter.errors import FilterError
+from everytoken.query.filter.sql import FeedbackTest
+from everytoken.query.langsmith_rows import RunWriter
+from everytoken.query.langsmith_runs import RunReader
+from everytoken.query.langsmith_stats import GroupError
+from everytoken.query.window import parse_instant
+from everytoken.server.errors import RequestError
+from everytoken.store.control import Control, Project, ProjectExistsError
+from everytoken.store.journal import Journal
+from everytoken.store.ledger import Ledger
+
+URL_LIFETIME_S = 3_600
+"""How long a signed address works; clients fetch at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LangSmith:
+    """The stores behind the read API."""
+
+    ledger: Ledger
+    control: Control
+    pipeline: Pipeline
+    journal: Journal
+    attachments: Path
+    """The folder that holds attachments under the hash of their content."""
+
+    @property
+    def reader(self) -> RunReader:
+        return RunReader(self.ledger, self.control, self._feedback_runs)
+
+    @property
+    def writer(self) -> RunWriter:
+        self.absorb_feedback()
+        return RunWriter(self.control, self.sign)
+
+    def absorb_feedback(self) -> None:
+        """Take over the feedback that arrived as parts of ingest bodies: durable here before the journal forgets it."""
+        rows = self.journal.feedback().result()
+        if not rows:
+            return
+        bodies = [as_feedback(orjson.loads(data), at_us=received_us) for _, received_us, data in rows]
+        self.control.annotations.put_feedback([self.located(body) for body in bodies if body is not None])
+        self.journal.forget_feedback([(feedback_id, received_us) for feedback_id, received_us, _ in rows]).result()
+
+    def located(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Feedback with the trace and the project of its run, where they are not said and the run is stored."""
+        if body.get("run_id") and not (body.get("session_id") and body.get("trace_id")):
+            found = self.ledger.locate_run(body["run_id"])
+            if found is not None:
+                project = self.control.project(found[0])
+                body["trace_id"] = body.get("trace_id") or found[1]
+                body["session_id"] = body.get("session_id") or (project.project_id if project else None)
+        return body
+
+    async def delete_traces(self, project: Project, trace_ids: Sequence[str]) -> None:
+        """Delete these traces: what was accepted of them first reaches the ledger, then leaves it."""
+        wanted = frozenset(trace_ids)
+        await self.pipeline.flush()
+        self.pipeline.forget(lambda trace_id, _project: trace_id in wanted)
+        await run_in_threadpool(self.ledger.delete, project.name, trace_ids)
+
+    async def delete_project(self, project: Project) -> None:
+        """Delete a project with its runs, charges and feedback."""
+        await self.pipeline.flush()
+        self.pipeline.forget(lambda _trace_id, name: name == project.name)
+        await run_in_threadpool(self.ledger.delete, project.name)
+        await run_in_threadpool(self.control.annotations.forget_session, project.project_id)
+        await run_in_threadpool(self.control.delete_project, project)
+
+    def sign(self, where: Mapping[str, Any]) -> str:
+        """A path, relative to the mount, that serves this attachment for `URL_LIFETIME_S`."""
+        expires = int(time.time()) + URL_LIFETIME_S
+        mime_type = str(where.get("mime_type") or "application/octet-stream")
+        signature = self._signature(str(where["sha256"]), mime_type, str(expires))
+        query = urlencode({"mime_type": mime_type, "expires": expires, "signature": signature})
+        return f"/attachments/{where['sha256']}?{query}"
+
+    def is_signed(self, sha256: str, mime_type: str, expires: str, signature: str) -> bool:
+        """True for an address that `sign` gave out and that has not run out."""
+        known = self._signature(sha256, mime_type, expires)
+        alike = hmac.compare_digest(known.encode(), signature.encode("utf-8", "replace"))
+        return alike and expires.isdigit() and int(expires[:15]) >= time.time()
+
+    def _signature(self, sha256: str, mime_type: str, expires: str) -> str:
+        text = "\n".join((sha256, mime_type, expires)).encode("utf-8", "replace")
+        return hmac.new(self._secret(), text, hashlib.sha256).hexdigest()
+
+    def _secret(self) -> bytes:
+        held = self.control.annotations.get("secret", "attachments")
+        if held is None:
+            held = {"hex": secrets.token_hex(32)}
+            self.control.annotations.put("secret", "attachments", held)
+        return bytes.fromhex(held["hex"])
+
+    def _feedback_runs(self, tests: Sequence[FeedbackTest]) -> Sequence[str]:
+        self.absorb_feedback()
+        return self.control.annotations.runs_with_feedback([(test.name, test.operator, test.value) for test in tests])
+
+
+def as_feedback(wire: Mapping[str, Any], *, at_us: int) -> dict[str, Any] | None:
+    """Feedback as it is kept, or `None` for what can be nobody's: no key, or an id that is none."""
+    key = wire.get("key")
+    try:
+        ids = {name: _id(wire.get(name)) for name in ("id", "run_id", "trace_id", "session_id")}
+        created_us = parse_instant(str(wire["created_at"])) if wire.get("created_at") else at_us
+        score = None if wire.get("score") is None else float(wire["score"])
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if not isinstance(key, str) or not key:
+        return None
+    source = wire.get("feedback_source")
+    return {
+        **{name: wire.get(name) for name in ("value", "correction", "comparative_experiment_id", "feedback_group_id")},
+        **{name: wire.get(name) for name in ("extra", "error", "start_time", "feedback_config")},
+        "comment": None if wire.get("comment") is None else str(wire["comment"]),
+        "id": ids["id"] or str(uuid.uuid4()),
+        "run_id": ids["run_id"] or ids["trace_id"],
+        "trace_id": ids["trace_id"],
+        "session_id": ids["session_id"],
+        "key": key[:180],
+        "score": score,
+        "feedback_source": source if isinstance(source, dict) else {"type": "api", "metadata": {}},
+        "created_us": created_us,
+        "modified_us": at_us,
+    }
+
+
+def _id(value: Any) -> str | None:
+    return None if value is None else str(uuid.UUID(str(value)))
+
+
+class LangSmithRoute(APIRoute):
+    """Errors as LangSmith's clients print them: `detail` for v1, problem fields for v2, both in one body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except FilterError as error:
+                return problem(400, str(error), position=error.position, suggestion=error.suggestion, field="filter")
+            except NotFoundError as error:
+                return problem(404, str(error), field=error.field)
+            except (CursorError, GroupError) as error:
+                return problem(400, str(error))
+            except ProjectExistsError as error:
+                return problem(409, f"a project named {str(error)[:200]!r} is there already")
+            except RequestError as error:
+                return problem(error.status, str(error), field=error.problem.field)
+            except RequestValidationError as error:
+                first = error.errors()[0]
+                field = ".".join(str(step) for step in first["loc"])
+                return problem(422, f"{field}: {first['msg']}", field=field)
+
+        return handler
+
+
+def problem(status: int, detail: str, **more: Any) -> Response:
+    body = {"detail": detail, "error": detail, "type": "about:blank", "title": "The request failed", "status": status}
+    return answer({**body, **{name: value for name, value in more.items() if value is not None}}, status)
+
+
+def answer(body: object, status: int = 200) -> Response:
+    data = orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return Response(data, status, media_type="application/json")
+
+
+def router() -> APIRouter:
+    return APIRouter(include_in_schema=False, route_class=LangSmithRoute)
+
+
+def instant(value: str | int | None, field: str) -> int | None:
+    """Microseconds of a time in a request.
+
+    Raises:
+        RequestError: it is not a time.
+    """
+    if value is None:
+        return None
+    try:
+        return parse_instant(str(value))
+    except ValueError as error:
+        raise RequestError(f"{field}: {error}", field=field, status=422) from error
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
