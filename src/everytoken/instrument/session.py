@@ -9,10 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from everytoken.instrument import google_genai, google_interactions, openai, threads
+from everytoken.instrument import google_genai, google_interactions, langchain, openai, openai_agents, threads
 from everytoken.instrument.guard import failed, guarded, logger
 from everytoken.instrument.imports import ImportWatch
-from everytoken.instrument.langchain import LangChainCalls
 from everytoken.instrument.patch import Patches
 from everytoken.instrument.recorder import Exporter, Recorder
 from everytoken.instrument.settings import read_settings
@@ -24,11 +23,9 @@ INTEGRATIONS: dict[str, tuple[str, Callable[[Patches, Recorder], None]]] = {
     "openai._base_client": ("openai", openai.patch),
     "google.genai._api_client": ("google.genai", google_genai.patch),
     "google.genai._gaos.basesdk": ("google.genai", google_interactions.patch),
-    "langchain_core.tracers.langchain": ("langchain_core", lambda p, r: LangChainCalls.of(r).patch_tracer(p)),
-    "langchain_core.language_models.chat_models": (
-        "langchain_core",
-        lambda p, r: LangChainCalls.of(r).patch_models(p),
-    ),
+    "langchain_core.tracers.langchain": ("langchain_core", langchain.patch_tracer),
+    "langchain_core.language_models.chat_models": ("langchain_core", langchain.patch_models),
+    "langsmith.integrations.openai_agents_sdk._openai_agents": ("agents", openai_agents.patch),
 }
 """Module that is patched once it is imported → what it belongs to, and how. One more integration is one more line."""
 

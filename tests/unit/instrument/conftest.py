@@ -18,6 +18,7 @@ class Sent:
 
     tracing_sample_rate: float | None = None
     tracing_queue = None
+    otel_exporter = None
 
     def __init__(self) -> None:
         self.by_id: dict[str, dict[str, Any]] = {}

@@ -103,7 +103,7 @@ def test_a_stream_that_asked_for_usage_gets_its_chunk(sent: Sent) -> None:
         {"stream_options": {"include_usage": True}},
         {"extra_body": {"stream_options": {"include_usage": True}}},
     ):
-        stream = client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True, **extra)  # type: ignore[call-overload]
+        stream = client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True, **extra)
         assert [len(one.choices) for one in stream] == [1, 1, 0]
 
 
