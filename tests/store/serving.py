@@ -52,10 +52,13 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[Server]:
+def serving(data: Path, **variables: str) -> Iterator[Server]:
     port = free_port()
     process = subprocess.Popen(
-        command("--port", str(port), "--data", str(data)), stderr=subprocess.PIPE, text=True, env=environment()
+        command("--port", str(port), "--data", str(data)),
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment() | variables,
     )
     url = f"http://127.0.0.1:{port}"
     try:
