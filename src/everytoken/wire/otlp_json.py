@@ -46,12 +46,12 @@ def read_json(body: bytes) -> Iterator[Span | Rejection]:
     left = MAX_SPANS
     for r, resource_spans in enumerate(_objects(request, "resourceSpans", "")):
         path = f"resourceSpans[{r}]"
-        resource = _attributes(_object(resource_spans, "resource", path), f"{path}.resource")
+        resource = _origin_attributes(_object(resource_spans, "resource", path), f"{path}.resource")
         for s, scope_spans in enumerate(_objects(resource_spans, "scopeSpans", path)):
             within = f"{path}.scopeSpans[{s}]"
             scope = _object(scope_spans, "scope", within)
             origin = Origin(
-                resource, _text(scope, "name"), _text(scope, "version"), _attributes(scope, f"{within}.scope")
+                resource, _text(scope, "name"), _text(scope, "version"), _origin_attributes(scope, f"{within}.scope")
             )
             spans = scope_spans.get("spans") or []
             if not isinstance(spans, list):
@@ -81,9 +81,9 @@ def _object(owner: dict[str, Any], name: str, path: str) -> dict[str, Any]:
     return found
 
 
-def _attributes(owner: dict[str, Any], path: str) -> dict[str, Any]:
+def _origin_attributes(owner: dict[str, Any], path: str) -> dict[str, Any]:
     try:
-        return kept_attributes(_pairs(owner, Values()))[0]
+        return _attributes(owner, Values())[0]
     except FieldError as error:
         raise BodyUnreadableError(f"{path}.{error.field}: {error}", field=path) from error
 
@@ -99,7 +99,7 @@ def _span(wire: Any, origin: Origin, part: str, size_bytes: int) -> Span | Rejec
 
 def _read(wire: dict[str, Any], origin: Origin, size_bytes: int) -> Span:
     values = Values()
-    attributes, dropped = kept_attributes(_pairs(wire, values))
+    attributes, dropped = _attributes(wire, values)
     parent = _text(wire, "parentSpanId")
     status = wire.get("status") or {}
     if not isinstance(status, dict):
@@ -131,7 +131,7 @@ def _event(wire: dict[str, Any], values: Values) -> SpanEvent:
     return SpanEvent(
         _text(wire, "name"),
         read_moment(_integer(wire, "timeUnixNano")),
-        kept_attributes(_pairs(wire, values))[0],
+        _attributes(wire, values)[0],
     )
 
 
@@ -142,10 +142,12 @@ def _members(owner: dict[str, Any], name: str) -> list[dict[str, Any]]:
     return found
 
 
-def _pairs(owner: dict[str, Any], values: Values) -> Iterator[tuple[str, Any]]:
-    for attribute in _members(owner, "attributes"):
+def _attributes(owner: dict[str, Any], values: Values) -> tuple[dict[str, Any], int]:
+    def read(attribute: dict[str, Any]) -> tuple[str, Any]:
         key = _text(attribute, "key")
-        yield key, _value(attribute.get("value"), values, key)
+        return key, _value(attribute.get("value"), values, key)
+
+    return kept_attributes(_members(owner, "attributes"), read)
 
 
 def _value(value: Any, values: Values, key: str) -> Any:

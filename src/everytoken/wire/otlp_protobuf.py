@@ -4,11 +4,11 @@ Parsing a whole request at once would let two bytes of an empty message take a h
 its neighbours with it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope, KeyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1 import trace_pb2
 
@@ -46,10 +46,10 @@ def read_protobuf(body: bytes) -> Iterator[Span | Rejection]:
     envelope = _Envelope()
     for r, resource_spans in enumerate(envelope.members(memoryview(body), 1)):
         resource = envelope.parsed(Resource, resource_spans, 1)
-        attributes, _ = kept_attributes(_pairs(resource.attributes, Values()))
+        attributes, _ = _attributes(resource, Values())
         for s, scope_spans in enumerate(envelope.members(resource_spans, 2)):
             scope = envelope.parsed(InstrumentationScope, scope_spans, 1)
-            scope_attributes, _ = kept_attributes(_pairs(scope.attributes, Values()))
+            scope_attributes, _ = _attributes(scope, Values())
             origin = Origin(attributes, scope.name, scope.version, scope_attributes)
             for n, data in enumerate(envelope.members(scope_spans, 2)):
                 yield _span(data, origin, f"resource_spans[{r}].scope_spans[{s}].spans[{n}]")
@@ -131,7 +131,7 @@ def _span(data: memoryview, origin: Origin, part: str) -> Span | Rejection:
 
 def _read(message: Any, origin: Origin, size_bytes: int) -> Span:
     values = Values()
-    attributes, dropped = kept_attributes(_pairs(message.attributes, values))
+    attributes, dropped = _attributes(message, values)
     parent = message.parent_span_id
     return Span(
         trace_id=read_hex(message.trace_id.hex(), 16, "trace_id"),
@@ -145,9 +145,7 @@ def _read(message: Any, origin: Origin, size_bytes: int) -> Span:
         origin=origin,
         kind=message.kind,
         events=tuple(
-            SpanEvent(
-                event.name, read_moment(event.time_unix_nano), kept_attributes(_pairs(event.attributes, values))[0]
-            )
+            SpanEvent(event.name, read_moment(event.time_unix_nano), _attributes(event, values)[0])
             for event in message.events[:MAX_EVENTS]
         ),
         links=tuple(
@@ -160,9 +158,8 @@ def _read(message: Any, origin: Origin, size_bytes: int) -> Span:
     )
 
 
-def _pairs(attributes: Iterable[KeyValue], values: Values) -> Iterator[tuple[str, Any]]:
-    for attribute in attributes:
-        yield attribute.key, _value(attribute.value, values)
+def _attributes(owner: Any, values: Values) -> tuple[dict[str, Any], int]:
+    return kept_attributes(owner.attributes, lambda one: (one.key, _value(one.value, values)))
 
 
 def _value(value: AnyValue, values: Values) -> Any:
@@ -173,7 +170,7 @@ def _value(value: AnyValue, values: Values) -> Any:
         case "array_value":
             return [_value(member, values) for member in values.within(value.array_value.values)]
         case "kvlist_value":
-            return dict(_pairs(values.within(value.kvlist_value.values), values))
+            return {one.key: _value(one.value, values) for one in values.within(value.kvlist_value.values)}
         case "bytes_value":
             return byte_text(value.bytes_value)
         case "double_value":

@@ -307,6 +307,15 @@ class TestBounds:
         assert "key4095" in attributes
         assert "key4096" not in attributes
 
+    def test_a_million_empty_attributes_are_not_all_looked_at(self) -> None:
+        whole = protobuf_body(request(span(1)))
+        inner = (
+            ExportTraceServiceRequest.FromString(whole).resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+        )
+        (one,) = decode_otlp(envelope(inner + field(b"", 9) * 1_000_000), PROTOBUF, START_US).operations
+        assert one.body["extra"]["otel"]["attributes"] == {"": None}
+        assert one.body["extra"]["otel"]["dropped_attributes"] == 800_000
+
     def test_one_nested_value_cannot_hold_more_than_the_bound(self) -> None:
         one = operation({"big": list(range(120_000))})
         assert len(one.body["extra"]["otel"]["attributes"]["big"]) == 100_000
