@@ -8,6 +8,11 @@ settings.register_profile("shared-machine", deadline=None, suppress_health_check
 settings.load_profile("shared-machine")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=12, help="kill -9 in tests/store/test_crash.py; the full run is 50")
+    parser.addoption("--seed", type=int, default=None, help="seed of tests/store/test_crash.py, printed by each run")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Browser tests go last: Playwright's event loop stays open to the end, and no other may run beside it."""
     items.sort(key=lambda item: "/tests/ui/" in item.path.as_posix())
