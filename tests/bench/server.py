@@ -1,0 +1,240 @@
+"""What the server takes and gives on this machine: `python tests/bench/server.py [RUNS]` (1,000,000 unless told).
+
+A real `everytoken serve` process, real HTTP, the bodies of the Python SDK: multipart in zstd, traces of 17 runs with
+prompts and completions of 1 KB, creates and updates apart. The sender is a process of its own on the same cores, its
+bodies written beforehand, so that what it costs is HTTP alone.
+"""
+
+# ruff: noqa: T201  a benchmark speaks on stdout
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.store.serving import Server, serving
+from tests.store.traffic import SentRun, Traffic
+
+PROJECT = "bench"
+RUNS_PER_TRACE = 17
+TRACES_PER_BODY = 3
+RUNS_PER_BODY = RUNS_PER_TRACE * TRACES_PER_BODY
+SENDERS = 8
+FIRST_RUNS, MANY_RUNS = 100_000, 1_000_000
+RATE_RUNS = 60_000
+"""Runs of one measurement of the rate: more than ten seconds at the bar."""
+READ_ROUNDS = 40
+READ_LOAD = 1_000
+"""Runs per second that arrive while reads are measured."""
+SPREAD_DAYS = 10
+TICK = os.sysconf("SC_CLK_TCK")
+
+Body = tuple[dict[str, str], bytes]
+
+
+def bodies(seed: int, count: int, start_us: int, step_us: int) -> list[Body]:
+    """Each holds the creates of three traces and the updates of the three before."""
+    traffic = Traffic(seed, PROJECT, start_us, step_us)
+    running: list[SentRun] = []
+    made = []
+    for _ in range(count):
+        created = [run for _ in range(TRACES_PER_BODY) for run in traffic.trace(nodes=4)]
+        made.append(traffic.body(created, running))
+        running = created
+    return made
+
+
+@dataclass
+class Sending:
+    seconds: float
+    late: int
+    """Bodies that left later than their turn: the rate was not reached."""
+    acks_ms: list[float]
+
+    def quantile(self, share: float) -> float:
+        ordered = sorted(self.acks_ms)
+        return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
+def send(url: str, made: list[Body], rate: float = 0.0) -> Sending:
+    """All bodies from `SENDERS` connections; with a rate, in runs per second, each body in its turn."""
+    return asyncio.run(_send(url, made, rate))
+
+
+async def _send(url: str, made: list[Body], rate: float) -> Sending:
+    host, port = url.removeprefix("http://").split(":")
+    waiting = deque(enumerate(made))
+    acks_ms: list[float] = []
+    late = 0
+    began = time.perf_counter()
+
+    async def sender() -> None:
+        nonlocal late
+        reader, writer = await asyncio.open_connection(host, int(port))
+        while waiting:
+            number, (headers, data) = waiting.popleft()
+            if rate:
+                due_s = began + number * RUNS_PER_BODY / rate - time.perf_counter()
+                late += due_s < -0.05
+                await asyncio.sleep(max(due_s, 0))
+            head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+            sent = time.perf_counter()
+            request = f"POST /runs/multipart HTTP/1.1\r\nHost: {host}\r\n{head}Content-Length: {len(data)}\r\n\r\n"
+            writer.write(request.encode() + data)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            acks_ms.append((time.perf_counter() - sent) * 1000)
+            assert answer.startswith(b"HTTP/1.1 202"), answer
+            length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+        writer.close()
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(SENDERS):
+            tasks.create_task(sender())
+    return Sending(time.perf_counter() - began, late, acks_ms)
+
+
+def cpu_s(server: Server) -> float:
+    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def rss_mb(server: Server) -> float:
+    return int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def disk_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+class Bench:
+    def __init__(self, server: Server, data: Path, pool: ProcessPoolExecutor) -> None:
+        self.server, self.data, self._pool = server, data, pool
+        self._seed = 0
+        self.sent_runs = 0
+
+    def write(self, runs: int, start_us: int, step_us: int) -> list[Body]:
+        self._seed += 1
+        return self._pool.submit(bodies, self._seed, runs // RUNS_PER_BODY, start_us, step_us).result()
+
+    def ingest(self, runs: int, rate: float = 0.0) -> Sending:
+        made = self.write(runs, now_us(), 600)
+        before_s, began = cpu_s(self.server), time.perf_counter()
+        sending = self._pool.submit(send, self.server.url, made, rate).result()
+        self.server.flush()
+        took_s, count = time.perf_counter() - began, len(made) * RUNS_PER_BODY
+        self.sent_runs += count
+        print(
+            f"ingest {'at ' + format(rate, ',.0f') + ' runs/s' if rate else 'at full load':<18}"
+            f" acknowledged {count / sending.seconds:7,.0f} runs/s   stored {count / took_s:7,.0f} runs/s"
+            f"   ack p50 {sending.quantile(0.5):5.0f} ms  p99 {sending.quantile(0.99):5.0f} ms"
+            f"   CPU {(cpu_s(self.server) - before_s) / count * 1000:.3f} s per 1k runs"
+            f"   RSS {rss_mb(self.server):.0f} MB   late {sending.late}"
+        )
+        return sending
+
+    def fill(self, runs: int) -> None:
+        """Up to this many runs, spread over the days before now."""
+        span_us = SPREAD_DAYS * 86_400_000_000
+        while self.sent_runs < runs:
+            count = min(100_000, runs - self.sent_runs + RUNS_PER_BODY)
+            step_us = span_us // (runs // RUNS_PER_TRACE)
+            made = self.write(count, now_us() - span_us + self.sent_runs // RUNS_PER_TRACE * step_us, step_us)
+            self._pool.submit(send, self.server.url, made).result()
+            self.server.flush()
+            self.sent_runs += len(made) * RUNS_PER_BODY
+
+    def reads(self, label: str) -> None:
+        for name, ask in self._questions().items():
+            took = []
+            for _ in range(READ_ROUNDS):
+                began = time.perf_counter()
+                ask()
+                took.append((time.perf_counter() - began) * 1000)
+            took.sort()
+            print(f"read {label:<34} {name:<24} p50 {statistics.median(took):6.0f} ms   p95 {took[-3]:6.0f} ms")
+
+    def _questions(self) -> dict[str, Callable[[], Any]]:
+        get, now = self.server.get, datetime.now(UTC)
+        listed = get("/traces", project=PROJECT, limit=200)["traces"]
+        ids = iter([trace["trace_id"] for trace in listed] * 10)
+        day, days = (now - timedelta(days=1)).isoformat(), (now - timedelta(days=SPREAD_DAYS)).isoformat()
+        within_day: dict[str, Any] = {"from": day}
+        within_days: dict[str, Any] = {"from": days}
+        hourly = {**within_days, "bucket": "hour", "by": "model", "tz": "Asia/Seoul"}
+        return {
+            "list of 50 traces": lambda: get("/traces", project=PROJECT, limit=50),
+            "one trace of 17 runs": lambda: get(f"/traces/{next(ids)}", project=PROJECT),
+            "node table, 24 h": lambda: get(f"/projects/{PROJECT}/nodes", **within_day),
+            "hourly series, 10 days": lambda: get(f"/projects/{PROJECT}/series", **hourly),
+            "summary, 10 days": lambda: get(f"/projects/{PROJECT}/summary", **within_days),
+        }
+
+    def reads_idle_and_loaded(self) -> None:
+        label = f"at {self.sent_runs:,} runs"
+        self.reads(f"{label}, idle")
+        with self._load():
+            self.reads(f"{label}, {READ_LOAD:,} runs/s in")
+
+    @contextmanager
+    def _load(self) -> Iterator[None]:
+        """Runs that arrive until the block ends."""
+        made = self.write(30 * READ_LOAD, now_us(), 17_000)
+        sending = self._pool.submit(send, self.server.url, made, READ_LOAD)
+        time.sleep(2)
+        yield
+        print(f"     meanwhile: ack p99 {sending.result().quantile(0.99):.0f} ms, late {sending.result().late}")
+        self.sent_runs += len(made) * RUNS_PER_BODY
+
+
+def cold_start(data: Path) -> float:
+    began = time.perf_counter()
+    with serving(data):
+        return time.perf_counter() - began
+
+
+def main(most: int) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(1) as pool:
+        pool.submit(os.getpid).result()
+        empty_s = [cold_start(Path(folder) / f"empty{n}") for n in range(3)]
+        print(f"cold start, empty folder: {statistics.median(empty_s):.2f} s (median of 3)")
+        data = Path(folder) / "data"
+        with serving(data) as server:
+            bench = Bench(server, data, pool)
+            time.sleep(3)
+            print(f"idle: RSS {rss_mb(server):.0f} MB")
+            bench.ingest(10_000)  # warm
+            full = bench.ingest(RATE_RUNS)
+            bench.ingest(RATE_RUNS)
+            bench.ingest(RATE_RUNS // 2, rate=len(full.acks_ms) * RUNS_PER_BODY / full.seconds / 2)
+            bench.ingest(RATE_RUNS // 2, rate=2_500)
+            for size in (FIRST_RUNS, MANY_RUNS):
+                if size <= most:
+                    bench.fill(size)
+                    bench.reads_idle_and_loaded()
+                    print(
+                        f"at {bench.sent_runs:,} runs: {disk_bytes(data) / bench.sent_runs:,.0f} bytes of disk per run"
+                    )
+            time.sleep(5)
+            print(f"idle after the load: RSS {rss_mb(server):.0f} MB; load average {os.getloadavg()[0]:.1f}")
+        print(f"cold start, {bench.sent_runs:,} runs: {cold_start(data):.2f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else MANY_RUNS)
