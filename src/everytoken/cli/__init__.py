@@ -14,6 +14,7 @@ COMMANDS = {
     "serve": "Start everytoken: one process, its data in one folder.",
     "demo": "Run the Eco² agent on its reference question and show what every node cost.",
     "trace": "Print one trace: its runs as a tree, its nodes on a timeline, with tokens and dollars.",
+    "doctor": "Find what keeps tokens from being counted, and say the cure.",
     "prices": "What a model costs, since when and says who.",
     "simulator": "Start the simulated providers with their billing ledger.",
 }
