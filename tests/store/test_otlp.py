@@ -5,8 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import grpc
+import httpx
 import pytest
+from fastapi import FastAPI
 from tests.store.ingest_world import World
+from tests.store.serving import free_port
 from tests.unit.wire.otlp_requests import (
     TRACE,
     TRACE_UUID,
@@ -17,6 +21,9 @@ from tests.unit.wire.otlp_requests import (
     span,
 )
 
+from everytoken.ingest.pipeline import IN_FLIGHT_BYTES
+from everytoken.server.otlp import otlp_router
+from everytoken.server.otlp_grpc import otlp_grpc
 from everytoken.wire.otlp import JSON, PROTOBUF
 
 
@@ -183,3 +190,46 @@ async def test_a_header_s_project_survives_a_restart(tmp_path: Path) -> None:
     assert second.ledger.run(TRACE_UUID).project == "상점"
     assert TRACE in str(second.ledger.run(TRACE_UUID).metadata)
     await second.close()
+
+
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+async def over_http(world: World, body: bytes) -> httpx.Response:
+    app = FastAPI()
+    app.include_router(otlp_router(world.pipeline, world.settings))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        return await http.post("/v1/traces", content=body, headers={"Content-Type": PROTOBUF})
+
+
+async def over_grpc(world: World, body: bytes) -> grpc.StatusCode:
+    settings = world.settings.model_copy(update={"otlp_grpc_port": free_port()})
+    async with otlp_grpc(world.pipeline, settings) as port, grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        call = channel.unary_unary(EXPORT)(body)
+        code: grpc.StatusCode = await call.code()
+        return code
+
+
+async def test_a_server_at_its_limit_asks_to_come_back_and_keeps_nothing(world: World) -> None:
+    body = protobuf_body(request(*SPANS))
+    world.pipeline.reserve(IN_FLIGHT_BYTES)
+    refused = await over_http(world, body)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+    assert await over_grpc(world, body) is grpc.StatusCode.UNAVAILABLE
+    world.pipeline.free(IN_FLIGHT_BYTES)
+    assert world.pipeline.gauges()["in_flight_bytes"] == 0
+    assert (await over_http(world, body)).status_code == 200
+    assert await over_grpc(world, body) is grpc.StatusCode.OK
+    await world.pipeline.flush()
+    assert world.pipeline.gauges()["in_flight_bytes"] == 0
+    assert world.ledger.tokens == 22
+
+
+async def test_a_full_journal_asks_to_come_back(tmp_path: Path) -> None:
+    world = World(tmp_path / "data", max_bytes=1)
+    body = protobuf_body(request(*SPANS))
+    refused = await over_http(world, body)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
+    assert refused.content[:2] == bytes((0x08, 14))
+    assert await over_grpc(world, body) is grpc.StatusCode.UNAVAILABLE
+    await world.close()

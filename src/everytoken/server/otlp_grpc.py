@@ -12,8 +12,11 @@ from everytoken.store.errors import StoreError
 from everytoken.wire.otlp import PROTOBUF, content_type_for
 
 SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
-MAX_CALLS = 64
-"""Exports under way; a further one is told to come back. Each may hold a whole body."""
+MAX_CALLS = 256
+"""Exports under way. A further one gets RESOURCE_EXHAUSTED, which exporters do not repeat. An exporter makes one call
+at a time, so this is how many processes may be in the middle of one."""
+MAX_STREAMS = 16
+"""Exports under way on one connection; the client's own library holds the others back."""
 DRAIN_S = 5.0
 
 
@@ -42,6 +45,7 @@ async def otlp_grpc(pipeline: Pipeline, settings: Settings) -> AsyncIterator[int
         maximum_concurrent_rpcs=MAX_CALLS,
         options=[
             ("grpc.max_receive_message_length", settings.body_max_bytes),
+            ("grpc.max_concurrent_streams", MAX_STREAMS),
             # Two servers on one port would share the calls between them.
             ("grpc.so_reuseport", 0),
         ],
