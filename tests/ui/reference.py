@@ -31,6 +31,8 @@ class Step:
     """Part of the output."""
     model: str = MODEL
     first_token_ms: float | None = None
+    reports: bool = True
+    """False for a provider that sends no usage."""
     children: Sequence["Step"] = field(default_factory=tuple)
 
 
@@ -80,9 +82,10 @@ def send(
     error: str | None = None,
     question: str = QUESTION,
     user: str = "user-7",
+    thread: str = "session-1",
 ) -> str:
     """Send `root` and all beneath it; the last step is left running unless `finish`. Returns the trace's id."""
-    return str(_Sender(client, project, began, finish, error, question, user).run(root, None, ""))
+    return str(_Sender(client, project, began, finish, error, question, user, thread).run(root, None, ""))
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,7 @@ class _Sender:
     error: str | None
     question: str
     user: str
+    thread: str
 
     def at(self, ms: float) -> datetime:
         return self.began + timedelta(milliseconds=ms)
@@ -143,8 +147,13 @@ class _Sender:
         if step.tokens is None:
             return {"answer": ANSWER}
         given, made = step.tokens
+        answer = {
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": ANSWER}}]
+        }
+        if not step.reports:
+            return answer
         return {
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": ANSWER}}],
+            **answer,
             "usage_metadata": {
                 "input_tokens": given,
                 "output_tokens": made,
@@ -155,7 +164,7 @@ class _Sender:
         }
 
     def metadata(self, step: Step, node: str) -> Mapping[str, Any]:
-        shared = {"thread_id": "session-1", "user_id": self.user}
+        shared = {"thread_id": self.thread, "user_id": self.user}
         placed = {"langgraph_node": node, "langgraph_step": 1} if node else {}
         model = {"ls_provider": "openai", "ls_model_name": step.model, "ls_model_type": "chat"} if step.tokens else {}
         return {**shared, **placed, **model}

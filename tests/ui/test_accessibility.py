@@ -24,7 +24,19 @@ def findings(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "address", ["/", "/projects/{project}/traces", "/projects/{project}/nodes", "{trace}", "{trace}?view=nodes"]
+    "address",
+    [
+        "/",
+        "/projects/{project}/overview",
+        "/projects/{project}/traces",
+        "/projects/{project}/nodes",
+        "/projects/{project}/models",
+        "/projects/{project}/users",
+        "/projects/{project}/threads",
+        "/projects/{project}/coverage",
+        "{trace}",
+        "{trace}?view=nodes",
+    ],
 )
 def test_a_page_has_no_serious_finding(page: Page, site: Site, trace_id: str, theme: str, address: str) -> None:
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")

@@ -39,7 +39,7 @@ def test_the_project_list_shows_tokens_and_cost_with_their_quality(page: Page, s
     expect(project).to_contain_text("100 % exact")
     expect(project).to_contain_text("1.82 s")
     project.get_by_role("link").click()
-    expect(page).to_have_url(f"{site.url}/projects/{PROJECT}/traces")
+    expect(page).to_have_url(f"{site.url}/projects/{PROJECT}/overview")
 
 
 def test_a_trace_in_the_list_carries_its_tokens_money_and_question(page: Page, site: Site, trace_id: str) -> None:
@@ -171,7 +171,8 @@ def test_the_help_lists_the_keys_that_are_bound(page: Page, site: Site, trace_id
 def test_no_page_is_wider_than_a_phone(page: Page, site: Site, trace_url: str) -> None:
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     project = f"{site.url}/projects/{PROJECT}"
-    for url in (site.url, f"{project}/traces", f"{project}/nodes", trace_url):
+    pages = ("overview", "traces", "nodes", "models", "users", "threads", "coverage")
+    for url in (site.url, *(f"{project}/{page}" for page in pages), trace_url):
         page.goto(url)
         expect(page.get_by_role("row").nth(1)).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0], url

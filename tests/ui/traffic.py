@@ -7,7 +7,7 @@ from datetime import timedelta
 from langsmith import Client
 from tests.ui.reference import MODEL, QUESTION, REFERENCE, Step, now, send
 
-TRACES = 90
+TRACES = 170  # a day and a half: the last 24 hours, and something before them to compare with
 QUESTIONS = (
     QUESTION,
     "소파 버리려면 얼마예요?",
@@ -36,7 +36,8 @@ def send_day(client: Client, project: str) -> str:
             began=now() - timedelta(minutes=minutes),
             error=ERROR if index % 31 == 4 else None,
             question=QUESTIONS[index % len(QUESTIONS)],
-            user=f"user-{dice.randrange(24)}",
+            user=f"user-{index // 5 % 24}",
+            thread=f"session-{1 + index // 5}",
         )
         if index % 30 == 0:
             client.flush()
@@ -54,6 +55,7 @@ def _scaled(step: Step, scale: float, dice: random.Random, index: int) -> Step:
         cached=int(tokens[0] * 0.6) if tokens and index % 3 else 0,
         reasoning=int(tokens[1] * 0.35) if tokens and index % 4 == 0 else 0,
         model=_model(step, index),
+        reports=not (step.start_ms > 1_400 and index % 23 == 7),
         children=tuple(_scaled(child, scale, dice, index) for child in step.children),
     )
 

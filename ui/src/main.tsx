@@ -12,6 +12,7 @@ import "./styles/frame.css";
 import "./styles/tables.css";
 import "./styles/trace.css";
 import "./styles/detail.css";
+import "./styles/dashboard.css";
 
 const TRIES = 2;
 const queries = new QueryClient({

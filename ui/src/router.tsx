@@ -2,11 +2,18 @@
 
 import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { Frame } from "./components/Frame";
+import { METRICS, type Metric } from "./model/dashboard";
 import { isRange, type Range } from "./model/time";
+import { CoveragePage } from "./pages/CoveragePage";
+import { ModelsPage } from "./pages/ModelsPage";
 import { NodesPage } from "./pages/NodesPage";
+import { OverviewPage } from "./pages/overview/OverviewPage";
 import { ProjectsPage } from "./pages/ProjectsPage";
+import { ThreadPage } from "./pages/ThreadPage";
+import { ThreadsPage } from "./pages/ThreadsPage";
 import { TracesPage } from "./pages/TracesPage";
 import { TracePage } from "./pages/trace/TracePage";
+import { UsersPage } from "./pages/UsersPage";
 
 export const VIEWS = ["timeline", "nodes"] as const;
 export type View = (typeof VIEWS)[number];
@@ -14,6 +21,11 @@ export const TABS = ["overview", "io", "metadata"] as const;
 export type Tab = (typeof TABS)[number];
 
 export type RangeSearch = { range?: Range };
+export const SPLITS = ["class", "model", "node", "user"] as const;
+export type SplitBy = (typeof SPLITS)[number];
+export const CAUSES = ["model", "node", "user", "call_path"] as const;
+export type CauseBy = (typeof CAUSES)[number];
+export type OverviewSearch = RangeSearch & { by?: SplitBy; metric?: Metric; why?: CauseBy };
 export type TraceSearch = RangeSearch & { run?: string; view?: View; tab?: Tab; closed?: string };
 
 function one<T extends string>(known: readonly T[], value: unknown): T | undefined {
@@ -36,11 +48,35 @@ const project = createRoute({
   getParentRoute: () => root,
   path: "/projects/$project",
   beforeLoad: ({ params }) => {
-    throw redirect({ to: "/projects/$project/traces", params, search: true });
+    throw redirect({ to: "/projects/$project/overview", params, search: true });
   },
+});
+const overview = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/overview",
+  component: OverviewPage,
+  validateSearch: (search: Record<string, unknown>): OverviewSearch =>
+    defined({
+      by: one(SPLITS, search.by),
+      metric: one(METRICS, search.metric),
+      why: one(CAUSES, search.why),
+    } as OverviewSearch),
 });
 const traces = createRoute({ getParentRoute: () => root, path: "/projects/$project/traces", component: TracesPage });
 const nodes = createRoute({ getParentRoute: () => root, path: "/projects/$project/nodes", component: NodesPage });
+const models = createRoute({ getParentRoute: () => root, path: "/projects/$project/models", component: ModelsPage });
+const users = createRoute({ getParentRoute: () => root, path: "/projects/$project/users", component: UsersPage });
+const threads = createRoute({ getParentRoute: () => root, path: "/projects/$project/threads", component: ThreadsPage });
+const thread = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/threads/$threadId",
+  component: ThreadPage,
+});
+const coverage = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/coverage",
+  component: CoveragePage,
+});
 const trace = createRoute({
   getParentRoute: () => root,
   path: "/projects/$project/traces/$traceId",
@@ -55,7 +91,19 @@ const trace = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([projects, project, traces, nodes, trace]),
+  routeTree: root.addChildren([
+    projects,
+    project,
+    overview,
+    traces,
+    nodes,
+    models,
+    users,
+    threads,
+    thread,
+    coverage,
+    trace,
+  ]),
   notFoundMode: "root",
   defaultNotFoundComponent: ProjectsPage,
 });

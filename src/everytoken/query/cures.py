@@ -15,6 +15,9 @@ class Cure:
     snippet: str | None = None
 
 
+ADD_PRICE = """everytoken prices missing --url http://127.0.0.1:8700 > prices.toml  # fill in what it lists
+EVERYTOKEN_PRICES=prices.toml everytoken serve"""
+
 CURES: dict[str, Cure] = {
     "still_running": Cure("none", "The call has not ended yet; its usage comes with its end."),
     "call_failed": Cure("none", "The call failed and the provider sent no usage; failed calls are not billed."),
@@ -70,19 +73,13 @@ CURES: dict[str, Cure] = {
     "model_unknown": Cure(
         "price",
         "The model is in no price table. Add its price and name it to the server.",
-        "everytoken prices --help",
+        ADD_PRICE,
     ),
-    "tier_unpriced": Cure(
-        "price", "The service tier has no price. Add an entry for the tier.", "everytoken prices --help"
-    ),
-    "meter_unpriced": Cure(
-        "price", "Something that is billed beside tokens has no price. Add it.", "everytoken prices --help"
-    ),
-    "before_first_price": Cure(
-        "price", "The call is older than the first known price. Add a dated entry.", "everytoken prices --help"
-    ),
+    "tier_unpriced": Cure("price", "The service tier has no price. Add an entry for the tier.", ADD_PRICE),
+    "meter_unpriced": Cure("price", "Something that is billed beside tokens has no price. Add it.", ADD_PRICE),
+    "before_first_price": Cure("price", "The call is older than the first known price. Add a dated entry.", ADD_PRICE),
     "prepaid": Cure("none", "Prepaid capacity is not billed by the token."),
-    "not_priced": Cure("price", "No price was found for the call.", "everytoken prices --help"),
+    "not_priced": Cure("price", "No price was found for the call.", ADD_PRICE),
 }
 
 

@@ -56,6 +56,9 @@ export function useLive(project: string | undefined): LiveState {
   return state;
 }
 
+/** What is asked again when any trace moved; only what is on screen is really asked for. */
+const SUMS = "summary series contributions dearest coverage nodes models users threads thread".split(" ");
+
 /** Lists take the rows as they came; sums and the opened trace are asked for again. */
 async function refreshProject(cache: QueryClient, project: string, rows: ReadonlyMap<string, TraceRow>): Promise<void> {
   for (const { queryKey } of cache.getQueryCache().findAll({ queryKey: ["project", project, "traces"] })) {
@@ -66,8 +69,7 @@ async function refreshProject(cache: QueryClient, project: string, rows: Readonl
     else await cache.resetQueries({ queryKey });
   }
   const asked = [
-    ["summary"],
-    ["nodes"],
+    ...SUMS.map((name) => [name]),
     ...[...rows.keys()].flatMap((id) => [
       ["trace", id],
       ["run", id],

@@ -1,44 +1,119 @@
 /** What the pages ask the server, with the keys under which the answers are kept. */
 
 import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { type Range, rangeFromUs } from "../model/time";
+import { type Range, windowBefore, windowOf } from "../model/time";
 import { get } from "./client";
 
 const PAGE = 50;
 
 /** The window is worked out when the request leaves, so that "last hour" stays the last hour. */
-function windowOf(range: Range): { from: number | undefined } {
-  return { from: rangeFromUs(range, Date.now()) };
-}
+const within = (range: Range) => windowOf(range, Date.now());
+const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 export const projectsQuery = (range: Range) =>
   queryOptions({
     queryKey: ["projects", range],
-    queryFn: ({ signal }) => get("/everytoken/v1/projects", windowOf(range), signal),
+    queryFn: ({ signal }) => get("/everytoken/v1/projects", within(range), signal),
     placeholderData: keepPreviousData,
   });
 
 export const summaryQuery = (project: string, range: Range) =>
   queryOptions({
     queryKey: ["project", project, "summary", range],
-    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/summary", { project, ...windowOf(range) }, signal),
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/summary", { project, ...within(range) }, signal),
+  });
+
+/** The totals of the period before; nothing for all time. */
+export const summaryBeforeQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "summary", range, "before"],
+    queryFn: ({ signal }) => {
+      const before = windowBefore(range, Date.now()) ?? {};
+      return get("/everytoken/v1/projects/{project}/summary", { project, ...before }, signal);
+    },
+    enabled: range !== "all",
+  });
+
+export type SeriesBy = "none" | "class" | "model" | "node" | "user" | "call_path";
+
+export const seriesQuery = (project: string, range: Range, by: SeriesBy) =>
+  queryOptions({
+    queryKey: ["project", project, "series", range, by],
+    queryFn: ({ signal }) =>
+      get("/everytoken/v1/projects/{project}/series", { project, by, tz: zone(), top: 7, ...within(range) }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+/** Charges over time in the period before, to lay under the present one. */
+export const seriesBeforeQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "series", range, "before"],
+    queryFn: ({ signal }) => {
+      const before = windowBefore(range, Date.now()) ?? {};
+      return get("/everytoken/v1/projects/{project}/series", { project, tz: zone(), ...before }, signal);
+    },
+    enabled: range !== "all",
+  });
+
+export type ContributionBy = "model" | "node" | "user" | "call_path";
+
+export const contributionsQuery = (project: string, range: Range, by: ContributionBy) =>
+  queryOptions({
+    queryKey: ["project", project, "contributions", range, by],
+    queryFn: ({ signal }) =>
+      get("/everytoken/v1/projects/{project}/contributions", { project, by, ...within(range) }, signal),
+    placeholderData: keepPreviousData,
+    enabled: range !== "all",
+  });
+
+export const dearestQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "dearest", range],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/dearest", { project, ...within(range) }, signal),
+  });
+
+export const coverageQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "coverage", range],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/coverage", { project, ...within(range) }, signal),
+  });
+
+export const modelsQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "models", range],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/models", { project, ...within(range) }, signal),
+  });
+
+export const usersQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "users", range],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/users", { project, ...within(range) }, signal),
+  });
+
+export const threadsQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "threads", range],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/threads", { project, ...within(range) }, signal),
+  });
+
+export const threadQuery = (project: string, threadId: string) =>
+  queryOptions({
+    queryKey: ["project", project, "thread", threadId],
+    queryFn: ({ signal }) =>
+      get("/everytoken/v1/projects/{project}/threads/{thread_id}", { project, thread_id: threadId }, signal),
   });
 
 export const nodesQuery = (project: string, range: Range) =>
   queryOptions({
     queryKey: ["project", project, "nodes", range],
-    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/nodes", { project, ...windowOf(range) }, signal),
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/nodes", { project, ...within(range) }, signal),
   });
 
 export const tracesQuery = (project: string, range: Range) =>
   infiniteQueryOptions({
     queryKey: ["project", project, "traces", range],
     queryFn: ({ signal, pageParam }) =>
-      get(
-        "/everytoken/v1/traces",
-        { project, ...windowOf(range), cursor: pageParam ?? undefined, limit: PAGE },
-        signal,
-      ),
+      get("/everytoken/v1/traces", { project, ...within(range), cursor: pageParam ?? undefined, limit: PAGE }, signal),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
   });

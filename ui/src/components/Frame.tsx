@@ -1,15 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
 import { projectsQuery } from "../api/queries";
 import { LANGUAGES, type Language, setLanguage } from "../i18n";
 import { useWords } from "../i18n/useWords";
-import { DEFAULT_RANGE, RANGES, zoneName } from "../model/time";
+import { type Range, zoneName } from "../model/time";
 import { HelpDialog } from "./HelpDialog";
-import { ChevronIcon, ClockIcon, Logo, SunIcon } from "./icons";
+import { ChevronIcon, Logo, SunIcon } from "./icons";
 import { ChoiceMenu } from "./Menu";
+import { RangeMenu } from "./RangeMenu";
 import { chooseTheme, THEMES, theme } from "./theme";
 import { useKeys } from "./useKeys";
 
@@ -24,8 +25,12 @@ export function Frame() {
     help: () => setHelp(true),
     projects: () => void navigate({ to: "/", search: true }),
     ...(project !== undefined && {
-      traces: () => void navigate({ to: "/projects/$project/traces", params: { project }, search: keepRange }),
-      nodes: () => void navigate({ to: "/projects/$project/nodes", params: { project }, search: keepRange }),
+      ...Object.fromEntries(
+        SECTIONS.map((section) => [
+          section,
+          () => void navigate({ to: `/projects/$project/${section}`, params: { project }, search: keepRange }),
+        ]),
+      ),
     }),
   });
   return (
@@ -55,30 +60,27 @@ export function Frame() {
 }
 
 /** Going elsewhere keeps the time range and nothing else. */
-export function keepRange(search: { range?: unknown }): { range?: (typeof RANGES)[number] } {
-  return search.range === undefined ? {} : { range: search.range as (typeof RANGES)[number] };
+export function keepRange(search: { range?: unknown }): { range?: Range } {
+  return search.range === undefined ? {} : { range: search.range as Range };
 }
+
+const SECTIONS = ["overview", "traces", "nodes", "models", "users", "threads", "coverage"] as const;
 
 function Sections({ project }: { project: string }) {
   const t = useWords();
   return (
     <nav className="sections" aria-label={t("nav.sections")}>
-      <Link
-        to="/projects/$project/traces"
-        params={{ project }}
-        search={keepRange}
-        activeOptions={{ includeSearch: false }}
-      >
-        {t("nav.traces")}
-      </Link>
-      <Link
-        to="/projects/$project/nodes"
-        params={{ project }}
-        search={keepRange}
-        activeOptions={{ includeSearch: false }}
-      >
-        {t("nav.nodes")}
-      </Link>
+      {SECTIONS.map((section) => (
+        <Link
+          key={section}
+          to={`/projects/$project/${section}`}
+          params={{ project }}
+          search={keepRange}
+          activeOptions={{ includeSearch: false }}
+        >
+          {t(`nav.${section}`)}
+        </Link>
+      ))}
     </nav>
   );
 }
@@ -101,29 +103,8 @@ function ProjectMenu({ project }: { project: string }) {
       value={project}
       choices={[...names].map((name) => ({ value: name, label: name }))}
       onChoose={(next) =>
-        void navigate({ to: "/projects/$project/traces", params: { project: next }, search: keepRange })
+        void navigate({ to: "/projects/$project/overview", params: { project: next }, search: keepRange })
       }
-    />
-  );
-}
-
-function RangeMenu() {
-  const t = useWords();
-  const navigate = useNavigate();
-  const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
-  return (
-    <ChoiceMenu
-      label={t("range.label")}
-      trigger={
-        <>
-          <ClockIcon />
-          <span>{t(`range.${range}`)}</span>
-          <ChevronIcon />
-        </>
-      }
-      value={range}
-      choices={RANGES.map((value) => ({ value, label: t(`range.${value}`) }))}
-      onChoose={(next) => void navigate({ to: ".", search: (now) => ({ ...now, range: next }) })}
     />
   );
 }

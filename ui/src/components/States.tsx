@@ -45,3 +45,13 @@ export function SkeletonRows({ count }: { count: number }) {
     </div>
   );
 }
+
+/** More exists than is shown: said where it is shown. */
+export function Truncated({ shown }: { shown: number }) {
+  const t = useWords();
+  return (
+    <p className="truncated warn" role="status">
+      {t("groups.truncated", { shown: shown.toLocaleString("en-US") })}
+    </p>
+  );
+}

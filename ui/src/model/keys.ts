@@ -10,8 +10,13 @@ export const KEYS = {
   previousRun: ["["],
   nextRun: ["]"],
   projects: ["g p"],
+  overview: ["g o"],
   traces: ["g t"],
   nodes: ["g n"],
+  models: ["g m"],
+  users: ["g u"],
+  threads: ["g h"],
+  coverage: ["g c"],
   help: ["?"],
 } as const satisfies Record<string, readonly string[]>;
 

@@ -1,15 +1,38 @@
 import { expect, test } from "vitest";
-import { ago, clock, isRange, rangeFromUs, zoneName } from "./time";
+import { ago, bucketLabel, clock, isRange, rangeOf, windowBefore, windowOf, zoneName } from "./time";
 
 const NOW = Date.UTC(2026, 10, 22, 13, 0, 0);
 const us = (ms: number) => ms * 1_000;
 
 test("a range starts its length before now, all time has no start", () => {
-  expect(rangeFromUs("1h", NOW)).toBe(us(NOW - 3_600_000));
-  expect(rangeFromUs("7d", NOW)).toBe(us(NOW - 604_800_000));
-  expect(rangeFromUs("all", NOW)).toBeUndefined();
+  expect(windowOf("15m", NOW)).toEqual({ from: us(NOW - 900_000), to: undefined });
+  expect(windowOf("7d", NOW).from).toBe(us(NOW - 604_800_000));
+  expect(windowOf("all", NOW).from).toBeUndefined();
   expect(isRange("24h")).toBe(true);
   expect(isRange("2y")).toBe(false);
+});
+
+test("two moments are a range that stays, the second after the first", () => {
+  const range = rangeOf(NOW - 60_000, NOW);
+  expect(range).toBe("1795352340000-1795352400000");
+  expect(isRange(range)).toBe(true);
+  expect(windowOf(range, NOW + 99)).toEqual({ from: us(NOW - 60_000), to: us(NOW) });
+  expect(isRange("1795352400000-1795352340000")).toBe(false);
+  expect(isRange("5-9")).toBe(false);
+});
+
+test("the period before is as long and ends where this one begins", () => {
+  expect(windowBefore("1h", NOW)).toEqual({ from: us(NOW - 7_200_000), to: us(NOW - 3_600_000) });
+  expect(windowBefore(rangeOf(NOW - 60_000, NOW), NOW + 5)).toEqual({ from: us(NOW - 120_000), to: us(NOW - 60_000) });
+  expect(windowBefore("all", NOW)).toBeNull();
+});
+
+test("a bucket is named as short as its length allows", () => {
+  const at = us(NOW);
+  expect(bucketLabel(at, "minute", "Asia/Seoul")).toBe("22:00");
+  expect(bucketLabel(at, "hour", "UTC")).toBe("11-22 13:00");
+  expect(bucketLabel(at, "day", "UTC")).toBe("11-22");
+  expect(bucketLabel(at, "month", "UTC")).toBe("2026-11");
 });
 
 test("age is told in the largest whole unit", () => {

@@ -1,24 +1,80 @@
 /** Time ranges of the address bar, and how moments are written. */
 
-export const RANGES = ["1h", "24h", "7d", "30d", "all"] as const;
-export type Range = (typeof RANGES)[number];
+export const RANGES = ["15m", "1h", "6h", "24h", "7d", "30d", "all"] as const;
+export type Preset = (typeof RANGES)[number];
+/** A preset moves with the clock; two moments in epoch milliseconds, the second exclusive, stay what they are. */
+export type Range = Preset | `${number}-${number}`;
 export const DEFAULT_RANGE: Range = "24h";
 
 const HOUR_MS = 3_600_000;
-const LENGTH_MS: Record<Exclude<Range, "all">, number> = {
+const LENGTH_MS: Record<Exclude<Preset, "all">, number> = {
+  "15m": HOUR_MS / 4,
   "1h": HOUR_MS,
+  "6h": 6 * HOUR_MS,
   "24h": 24 * HOUR_MS,
   "7d": 7 * 24 * HOUR_MS,
   "30d": 30 * 24 * HOUR_MS,
 };
 
-export function isRange(value: unknown): value is Range {
-  return RANGES.includes(value as Range);
+export function isPreset(value: unknown): value is Preset {
+  return RANGES.includes(value as Preset);
 }
 
-/** Start of the range in UTC microseconds; `undefined` for all time. */
-export function rangeFromUs(range: Range, nowMs: number): number | undefined {
-  return range === "all" ? undefined : Math.round((nowMs - LENGTH_MS[range]) * 1_000);
+export function isRange(value: unknown): value is Range {
+  return isPreset(value) || (typeof value === "string" && momentsOf(value) !== null);
+}
+
+const MOMENTS = /^(\d{10,15})-(\d{10,15})$/;
+
+/** Start and end of a range that names both, in epoch milliseconds. */
+export function momentsOf(range: string): { fromMs: number; toMs: number } | null {
+  const found = MOMENTS.exec(range);
+  const [fromMs, toMs] = [Number(found?.[1]), Number(found?.[2])];
+  return found && fromMs < toMs ? { fromMs, toMs } : null;
+}
+
+export function rangeOf(fromMs: number, toMs: number): Range {
+  return `${Math.floor(fromMs)}-${Math.ceil(toMs)}`;
+}
+
+export type TimeWindow = { readonly from: number | undefined; readonly to: number | undefined };
+
+/** The window of a range in UTC microseconds; an end that is not there is open. */
+export function windowOf(range: Range, nowMs: number): TimeWindow {
+  if (isPreset(range)) {
+    return { from: range === "all" ? undefined : Math.round((nowMs - LENGTH_MS[range]) * 1_000), to: undefined };
+  }
+  const moments = momentsOf(range);
+  return { from: moments ? moments.fromMs * 1_000 : undefined, to: moments ? moments.toMs * 1_000 : undefined };
+}
+
+/** The window of the same length just before; `null` for all time, which has none. */
+export function windowBefore(range: Range, nowMs: number): { from: number; to: number } | null {
+  const { from, to = Math.round(nowMs * 1_000) } = windowOf(range, nowMs);
+  return from === undefined ? null : { from: from - (to - from), to: from };
+}
+
+/** What a date-and-time field shows for a moment, and the moment such a field names, in the zone of the browser. */
+export function fieldOf(ms: number): string {
+  const local = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
+}
+
+/** When a bucket starts, as short as its length allows: `14:05`, `11-22 14:00`, `11-22`, `2026-11`. */
+export function bucketLabel(us: number, bucket: string, timeZone: string): string {
+  const format = new Intl.DateTimeFormat("en-CA", {
+    timeZone,
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  });
+  const part = Object.fromEntries(format.formatToParts(us / 1_000).map((found) => [found.type, found.value]));
+  if (bucket === "minute") return `${part.hour}:${part.minute}`;
+  if (bucket === "hour") return `${part.month}-${part.day} ${part.hour}:${part.minute}`;
+  return bucket === "month" ? `${part.year}-${part.month}` : `${part.month}-${part.day}`;
 }
 
 /** Time since `us`, in the largest whole unit, for `Intl.RelativeTimeFormat`; `null` when under five seconds. */

@@ -22,8 +22,8 @@ export function ProjectsPage() {
   const { data, error, refetch } = useQuery(projectsQuery(range));
   const projects = data?.projects;
   const everEmpty = useRef(false);
-  if (projects?.length === 0) everEmpty.current = true;
   const active = projects?.filter((row) => row.last_run_us !== null || row.traces > 0);
+  if (active?.length === 0) everEmpty.current = true;
   if (error && !projects) return <Failed error={error} retry={() => void refetch()} />;
   if (!projects) return <SkeletonRows count={4} />;
   if (active?.length === 0) return <FirstVisit />;
@@ -58,7 +58,7 @@ function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
   const navigate = useNavigate();
   const most = Math.max(...projects.map((row) => row.total_tokens));
   const open = (project: string) =>
-    void navigate({ to: "/projects/$project/traces", params: { project }, search: keepRange });
+    void navigate({ to: "/projects/$project/overview", params: { project }, search: keepRange });
   useKeys({
     down: () => setAt(Math.min(at + 1, projects.length - 1)),
     up: () => setAt(Math.max(at - 1, 0)),
@@ -85,7 +85,7 @@ function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
               <td>
                 <Link
                   className="row-link"
-                  to="/projects/$project/traces"
+                  to="/projects/$project/overview"
                   params={{ project: row.project }}
                   search={keepRange}
                 >

@@ -1,7 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type MouseEvent, useEffect, useMemo, useRef, useState } from "react";
 import type { TraceView } from "../../api/schema";
-import { TokenHeads } from "../../components/NodeTable";
+import { TokenHeads } from "../../components/UsageTable";
 import { useKeys } from "../../components/useKeys";
 import { useWords } from "../../i18n/useWords";
 import { duration, moneyDecimals, moneyFull } from "../../model/format";

@@ -1,7 +1,7 @@
 import { memo } from "react";
 import type { RunRow } from "../../api/schema";
 import { Cost, Mark } from "../../components/Figures";
-import { TokenParts } from "../../components/NodeTable";
+import { TokenParts } from "../../components/UsageTable";
 import { useWords } from "../../i18n/useWords";
 import { duration, percent } from "../../model/format";
 import { knownCost, markOf } from "../../model/quality";

@@ -1,0 +1,136 @@
+/** ECharts, loaded only where a chart is shown: bars and lines over one row of buckets, with a brush to zoom. */
+
+import { BarChart, LineChart } from "echarts/charts";
+import { BrushComponent, GridComponent, TooltipComponent } from "echarts/components";
+import { type EChartsCoreOption, init, use } from "echarts/core";
+import { CanvasRenderer } from "echarts/renderers";
+import { useEffect, useRef } from "react";
+import { useColours } from "./useColours";
+
+use([BarChart, LineChart, BrushComponent, GridComponent, TooltipComponent, CanvasRenderer]);
+
+export type Line = {
+  readonly name: string;
+  readonly values: readonly (number | null)[];
+  /** Name of a custom property, such as `--tc-input`. */
+  readonly colour: string;
+  readonly kind: "stack" | "line" | "thin" | "dashed";
+};
+
+export type ChartProps = {
+  readonly lines: readonly Line[];
+  readonly labels: readonly string[];
+  readonly format: (value: number) => string;
+  /** What a reader who does not see it is told; the figures stand in the legend beside it. */
+  readonly label: string;
+  readonly onZoom?: (first: number, last: number) => void;
+};
+
+const FRAME = ["--text-2", "--line", "--grid", "--raised", "--text", "--accent"] as const;
+const FONT = "Inter, system-ui, sans-serif";
+
+export default function Chart({ lines, labels, format, label, onZoom }: ChartProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const chart = useRef<ReturnType<typeof init> | null>(null);
+  const zoom = useRef(onZoom);
+  const colours = useColours([...FRAME, ...lines.map((line) => line.colour)]);
+  useEffect(() => {
+    zoom.current = onZoom;
+  });
+  useEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    const made = init(element);
+    chart.current = made;
+    const sized = new ResizeObserver(() => made.resize());
+    sized.observe(element);
+    made.on("brushEnd", (event) => {
+      const range = (event as { areas: { coordRange?: [number, number] }[] }).areas[0]?.coordRange;
+      made.dispatchAction({ type: "brush", areas: [] });
+      if (range) zoom.current?.(range[0], range[1]);
+    });
+    return () => {
+      sized.disconnect();
+      made.dispose();
+      chart.current = null;
+    };
+  }, []);
+  useEffect(() => {
+    const made = chart.current;
+    if (!made) return;
+    made.setOption(optionOf({ lines, labels, format }, colours, onZoom !== undefined), true);
+    if (onZoom !== undefined) {
+      const brushOption = { brushType: "lineX", brushMode: "single" };
+      made.dispatchAction({ type: "takeGlobalCursor", key: "brush", brushOption });
+    }
+  }, [lines, labels, format, colours, onZoom]);
+  return <div ref={box} className="chart" role="img" aria-label={label} />;
+}
+
+type Drawn = Pick<ChartProps, "lines" | "labels" | "format">;
+
+function optionOf({ lines, labels, format }: Drawn, colours: ReadonlyMap<string, string>, zooms: boolean) {
+  const colour = (name: string) => colours.get(name) ?? "#888";
+  const text = { color: colour("--text-2"), fontFamily: FONT, fontSize: 11 };
+  return {
+    animation: false,
+    grid: { left: 8, right: 12, top: 12, bottom: 4, containLabel: true },
+    xAxis: {
+      type: "category",
+      data: labels,
+      axisLabel: { ...text, hideOverlap: true },
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: colour("--line") } },
+    },
+    yAxis: {
+      type: "value",
+      splitNumber: 4,
+      axisLabel: { ...text, formatter: format },
+      splitLine: { lineStyle: { color: colour("--grid") } },
+    },
+    tooltip: {
+      trigger: "axis",
+      confine: true,
+      renderMode: "richText",
+      order: "seriesDesc",
+      backgroundColor: colour("--raised"),
+      borderColor: colour("--line"),
+      textStyle: { ...text, color: colour("--text"), fontSize: 12 },
+      axisPointer: { type: "line", lineStyle: { color: colour("--text-2"), type: "solid" } },
+      valueFormatter: (value: unknown) => (typeof value === "number" ? format(value) : "—"),
+    },
+    ...(zooms && {
+      brush: {
+        xAxisIndex: 0,
+        transformable: false,
+        outOfBrush: { colorAlpha: 0.4 },
+        brushStyle: { borderWidth: 1, color: "rgba(13,148,136,0.12)", borderColor: colour("--accent") },
+      },
+    }),
+    series: lines.map((line) => seriesOf(line, colour(line.colour))),
+  } satisfies EChartsCoreOption;
+}
+
+function seriesOf({ name, values, kind }: Line, colour: string) {
+  if (kind === "stack") {
+    return {
+      name,
+      type: "bar" as const,
+      stack: "all",
+      data: [...values],
+      itemStyle: { color: colour },
+      barCategoryGap: "18%",
+    };
+  }
+  return {
+    name,
+    type: "line" as const,
+    data: [...values],
+    symbol: "circle",
+    symbolSize: 3,
+    showSymbol: values.filter((value) => value !== null).length < 40,
+    color: colour,
+    lineStyle: { color: colour, width: kind === "thin" ? 1 : 1.5, type: kind === "dashed" ? "dashed" : "solid" },
+    z: 3,
+  };
+}

@@ -1,0 +1,132 @@
+import type { ReactNode } from "react";
+import type { Totals } from "../api/schema";
+import { useWords } from "../i18n/useWords";
+import { count, moneyDecimals, percent, tokens } from "../model/format";
+import { knownCost } from "../model/quality";
+import { Cost, Num, Unknown } from "./Figures";
+import { TokenBar } from "./TokenBar";
+
+export type UsageLine = {
+  readonly key: string;
+  readonly name: ReactNode;
+  /** Figures of this table alone, in the order of its heads. */
+  readonly cells: readonly ReactNode[];
+  readonly totals: Totals;
+  readonly share: number | null;
+  readonly errors: number;
+};
+/** A column of this table alone; `narrow` ones are shown on a phone too. */
+export type Head = { readonly key: string; readonly label: string; readonly narrow?: boolean };
+
+/** Who spent what: a name, figures of its own, then tokens by class, cost, share and errors, alike on every page. */
+export function UsageTable({
+  nameHead,
+  heads,
+  lines,
+  chosen,
+}: {
+  nameHead: string;
+  heads: readonly Head[];
+  lines: readonly UsageLine[];
+  chosen?: string | undefined;
+}) {
+  const t = useWords();
+  const most = Math.max(1, ...lines.map((line) => line.totals.total_tokens));
+  const decimals = moneyDecimals(lines.map((line) => line.totals.cost_known_usd));
+  return (
+    <div className="scroll">
+      <table className="table nodes">
+        <thead>
+          <tr>
+            <th>{nameHead}</th>
+            {heads.map((head) => (
+              <th key={head.key} className={head.narrow ? "right" : "right wide-only"}>
+                {head.label}
+              </th>
+            ))}
+            <th className="wide-only bar-col">{t("count.tokens")}</th>
+            <th className="right tokens-col">
+              <TokenHeads />
+            </th>
+            <th className="right">{t("count.cost")}</th>
+            <th className="share-col">{t("nodes.share")}</th>
+            <th className="right wide-only">{t("count.errors")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {lines.map((line) => (
+            <tr key={line.key} className={line.key === chosen ? "cursor" : ""}>
+              <td>{line.name}</td>
+              {heads.map((head, index) => (
+                <td key={head.key} className={head.narrow ? "right num" : "right num wide-only"}>
+                  {line.cells[index]}
+                </td>
+              ))}
+              <td className="wide-only bar-col">
+                <TokenBar totals={line.totals} most={most} />
+              </td>
+              <td className="right tokens-col">
+                <TokenParts totals={line.totals} />
+              </td>
+              <td className="right">
+                <Cost totals={line.totals} decimals={decimals} />
+              </td>
+              <td className="share-col">
+                {line.share !== null && knownCost(line.totals).kind === "known" && <Share share={line.share} />}
+              </td>
+              <td className={line.errors > 0 ? "right num bad wide-only" : "right num faint wide-only"}>
+                {line.errors > 0 ? count(line.errors) : "·"}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** A share as a number and a bar that starts where the bars of the other rows start. */
+export function Share({ share }: { share: number }) {
+  return (
+    <span className="share">
+      <span className="num">{percent(share)}</span>
+      <span className="share-track">
+        <i style={{ width: `${share * 100}%` }} />
+      </span>
+    </span>
+  );
+}
+
+const PARTS = ["input_tokens", "cache_read_tokens", "output_tokens", "reasoning_tokens"] as const;
+
+/** `in · cached · out · reasoning`, each in a column of its own. */
+export function TokenParts({ totals, pending = false }: { totals: Totals; pending?: boolean }) {
+  if (totals.llm_calls === 0) return <span className="token-parts" />;
+  if (totals.quality.missing === totals.llm_calls) return pending ? <span className="faint">…</span> : <Unknown />;
+  return (
+    <span className="token-parts">
+      {PARTS.map((part) => (
+        <span key={part} className={totals[part] === 0 ? "faint" : ""}>
+          <Num figure={tokens(totals[part])} />
+        </span>
+      ))}
+    </span>
+  );
+}
+
+const HEADS = ["input", "cache_read", "output", "reasoning"] as const;
+
+/** The heads of those columns; their swatches are the legend of every token bar. */
+export function TokenHeads() {
+  const t = useWords();
+  return (
+    <span className="token-parts">
+      {HEADS.map((head) => (
+        <span key={head} title={t(`tokenClass.${head}`)}>
+          <i className={`swatch tc-${head}`} />
+          {t(`tokenShort.${head}`)}
+        </span>
+      ))}
+    </span>
+  );
+}
