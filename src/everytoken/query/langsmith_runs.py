@@ -111,7 +111,8 @@ class RunReader:
             "after": after,
             "order": f"start_us {way}, trace_id {way}, run_id {way}",
         }
-        keys = self.ledger.select("langsmith_run_keys", fragments, limit=limit + 1, **compiler.params)
+        name = "langsmith_run_keys" if condition != "1" else "langsmith_run_keys_alone"
+        keys = self.ledger.select(name, fragments, limit=limit + 1, **compiler.params)
         page = keys[:limit]
         if not page:
             return RunPage([])

@@ -18,6 +18,7 @@ MAX_KEY_STEPS = 20
 MAX_INT = 2**62
 
 _SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h)\s*", re.ASCII)
+_BACKSLASH = re.compile(r"\\([%_\\])?")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -157,7 +158,7 @@ class Compiler:
             return f"({' OR '.join(self._has_key(column, key) for key in keys)})" if keys else "0"
         key = _text(compare.value, "a key")
         if compare.operator == "like":
-            return f"arrayExists(held -> held ILIKE {self.bind(key, 'String')}, mapKeys({_entries(column)}))"
+            return f"arrayExists(held -> held ILIKE {self.bind(_pattern(key), 'String')}, mapKeys({_entries(column)}))"
         if compare.operator in ("eq", "neq"):
             return f"{'NOT ' if compare.operator == 'neq' else ''}{self._has_key(column, key)}"
         raise FilterError(f"{compare.operator} has no meaning for a key", compare.position, "use eq, neq, in or like")
@@ -185,7 +186,7 @@ class Compiler:
         if operator == "in":
             return f"has({self.bind([_plain(item) for item in _items(value)], 'Array(String)')}, {held})"
         if operator == "like":
-            return f"{held} ILIKE {self.bind(_text(value, 'a pattern'), 'String')}"
+            return f"{held} ILIKE {self.bind(_pattern(_text(value, 'a pattern')), 'String')}"
         if operator in ("eq", "neq"):
             return f"{held} {SIGNS[operator]} {self.bind(_plain(value.value), 'String')}"
         if operator not in SIGNS:
@@ -244,12 +245,7 @@ class Compiler:
         return f"({' OR '.join(conditions)})"
 
     def _feedback(self, compares: Sequence[Compare]) -> str:
-        tests = [FeedbackTest(PAIRS[_name(c.name)].part, c.operator, c.value.value) for c in compares]
-        for compare in compares:
-            if compare.operator not in (*SIGNS, "in", "like"):
-                raise FilterError(
-                    f"{compare.operator} has no meaning for feedback", compare.position, "use eq, in, like, gt or lt"
-                )
+        tests = [_feedback_test(compare) for compare in compares]
         return f"run_id IN {self.bind(list(self.feedback_runs(tests)), 'Array(UUID)')}"
 
     def text(self, known: Field, compare: Compare) -> str:
@@ -262,7 +258,7 @@ class Compiler:
         if known.lower:
             text = text.lower()
         if operator == "like":
-            return f"{known.sql} ILIKE {self.bind(text, 'String')}"
+            return f"{known.sql} ILIKE {self.bind(_pattern(text), 'String')}"
         return f"{known.sql} {SIGNS[operator]} {self.bind(text, 'String')}"
 
     def ids(self, known: Field, compare: Compare) -> str:
@@ -301,9 +297,10 @@ class Compiler:
             return (
                 f"hasAny({known.sql}, {self.bind([_as_text(item, value) for item in _items(value)], 'Array(String)')})"
             )
-        text = self.bind(_text(value, "a tag"), "String")
         if operator == "like":
-            return f"arrayExists(tag -> tag ILIKE {text}, {known.sql})"
+            pattern = self.bind(_pattern(_text(value, "a tag")), "String")
+            return f"arrayExists(tag -> tag ILIKE {pattern}, {known.sql})"
+        text = self.bind(_text(value, "a tag"), "String")
         if operator not in ("eq", "neq"):
             raise FilterError(f"{operator} has no meaning for tags", compare.position, 'write has(tags, "x")')
         return f"{'NOT ' if operator == 'neq' else ''}has({known.sql}, {text})"
@@ -374,6 +371,31 @@ def _as_text(item: Value, at: Literal, what: str = "text") -> str:
     return item
 
 
+def _feedback_test(compare: Compare) -> FeedbackTest:
+    operator, value = compare.operator, compare.value
+    part = PAIRS[_name(compare.name)].part
+    if operator not in (*SIGNS, "in", "like") or (operator == "like" and part == "score"):
+        raise FilterError(f"{operator} has no meaning for feedback", compare.position, "use eq, in, gt or lt")
+    if value.value is None and operator not in ("eq", "neq"):
+        raise FilterError(f"{operator} has no meaning for null", value.position, f"write eq(feedback_{part}, null)")
+    if value.value is None:
+        return FeedbackTest(part, operator, None)
+
+    def read(item: Value) -> Scalar:
+        if part != "score":
+            return _plain(item)
+        return float(item) if isinstance(item, bool) else _float(item, value)
+
+    if operator == "in":
+        return FeedbackTest(part, operator, tuple(read(item) for item in _items(value)))
+    return FeedbackTest(part, operator, read(value.value))
+
+
+def _pattern(text: str) -> str:
+    """A backslash that escapes nothing stands for itself; the engine would refuse it at the end."""
+    return _BACKSLASH.sub(lambda found: found.group() if found.group(1) else "\\\\", text)
+
+
 def _plain(value: Any) -> str:
     """As it stands in stored JSON, but for the quotes of a string."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -404,13 +426,13 @@ def _duration(item: Scalar, at: Literal) -> float:
     return _float(item, at)
 
 
-def _float(item: Scalar, at: Literal) -> float:
+def _float(item: Value, at: Literal) -> float:
     if isinstance(item, str):
         try:
             item = float(item)
         except ValueError:
             item = None
-    if item is None or isinstance(item, bool) or not abs(item) < MAX_INT:
+    if not isinstance(item, int | float) or isinstance(item, bool) or not abs(item) < MAX_INT:
         raise FilterError("not a number here", at.position, "write digits, such as 100 or 0.05")
     return float(item)
 

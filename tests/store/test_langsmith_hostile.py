@@ -1,0 +1,84 @@
+"""Hostile filters against a real ledger: each is answered, none reads or harms what it must not."""
+
+from pathlib import Path
+
+import pytest
+from tests.store.samples import NOON_US, TRACE, charge, opened, run, uid
+
+from everytoken.config import Settings
+from everytoken.query.filter.errors import FilterError
+from everytoken.query.filter.fields import FIELDS, PAIRS
+from everytoken.query.filter.tree import Compare, Literal, Not, Search, write
+from everytoken.query.langsmith_runs import RunQuestion, RunReader
+from everytoken.store.control import Control
+
+HOSTILE = (
+    "x' OR 1=1 --",
+    '"; DROP TABLE run_versions; --',
+    "{f0:String}",
+    "{where}/*where*/",
+    "\\",
+    "%",
+    "%s %(name)s",
+    "\0",
+    "강남 🧴",
+    "a.b.c.",
+    "x" * 5_000,
+)
+
+
+@pytest.fixture
+def reader(tmp_path: Path):  # type: ignore[no-untyped-def]  # a generator of pytest's
+    control = Control.open(Settings(data=tmp_path))
+    control.ensure_project("shop", NOON_US)
+    with opened(tmp_path) as ledger:
+        rows = [
+            run(TRACE, dotted_order=f"20261122T120000000000Z{TRACE}", metadata={"k": "v"}),
+            run(uid(2), name="HOSTILE", tags=HOSTILE, parent_run_id=TRACE,
+                metadata={text: text for text in HOSTILE},
+                dotted_order=f"20261122T120000000000Z{TRACE}.20261122T120000000000Z{uid(2)}"),
+        ]  # fmt: skip
+        ledger.write(rows, [charge("one")], [])
+        yield RunReader(ledger, control, lambda tests: control.annotations.runs_with_feedback(
+            [(test.name, test.operator, test.value) for test in tests]
+        ))  # fmt: skip
+    control.close()
+
+
+def ids(reader: RunReader, text: str) -> list[str]:
+    return [record.run.run_id for record in reader.page(RunQuestion(filter=text), limit=10).records]
+
+
+def test_hostile_text_finds_exactly_the_run_that_carries_it(reader: RunReader) -> None:
+    for text in HOSTILE:
+        assert ids(reader, write(Compare("has", Literal("tags"), Literal(text)))) == [uid(2)]
+        assert ids(reader, write(Compare("eq", Literal("metadata_key"), Literal(text)))) == [uid(2)]
+        assert ids(reader, write(Compare("eq", Literal("metadata_value"), Literal(text)))) == [uid(2)]
+        assert ids(reader, write(Compare("eq", Literal("name"), Literal(text)))) == []
+        assert ids(reader, write(Not(Compare("has", Literal("tags"), Literal(text))))) == [TRACE]
+
+
+def test_every_field_and_operator_is_answered_or_refused(reader: RunReader) -> None:
+    values = (HOSTILE[0], "\\", 5, True, None, ("x", None), (uid(2),), ())
+    answered = 0
+    for name in (*FIELDS, *PAIRS):
+        for operator in ("eq", "neq", "gt", "lte", "like", "in", "has", "exists"):
+            for value in values:
+                if isinstance(value, tuple) != (operator == "in"):
+                    continue
+                try:
+                    ids(reader, write(Compare(operator, Literal(name), Literal(value))))
+                    answered += 1
+                except FilterError:
+                    pass
+    assert answered > 150
+    for text in HOSTILE:
+        ids(reader, write(Search(None, Literal(text))))
+    assert ids(reader, "eq(is_root, true)") == [TRACE]
+
+
+def test_sums_in_filters_are_those_of_the_subtree(reader: RunReader) -> None:
+    assert ids(reader, "eq(total_tokens, 120)") == [TRACE]
+    assert ids(reader, "lt(total_tokens, 120)") == [uid(2)]
+    assert ids(reader, "eq(prompt_cost, 0.000175)") == [TRACE]
+    assert ids(reader, "neq(total_cost, null)") == [TRACE]
