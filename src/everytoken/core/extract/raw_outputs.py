@@ -7,6 +7,8 @@ from everytoken.core.extract.reading import first, get, items, text
 from everytoken.core.extract.result import Context, Extraction, nothing
 
 Extractor = Callable[[object, Context], Extraction]
+_MARKS = frozenset({"object", "type", "usage", "usage_metadata", "usageMetadata"})
+"""One of these is in every response; most outputs of a trace have none, and need no closer look."""
 
 
 def raw_response(outputs: object) -> object:
@@ -31,6 +33,8 @@ def shape_of(value: object) -> Extractor | None:
     if isinstance(value, list | tuple):
         return _shape_of_chunks(value)
     if not isinstance(value, Mapping):
+        return None
+    if type(value) is dict and value.keys().isdisjoint(_MARKS):
         return None
     kind = text(value.get("object")) or ""
     if kind.startswith(("chat.completion", "text_completion")):

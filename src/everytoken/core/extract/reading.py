@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 MAX_DEPTH = 8
@@ -13,6 +14,7 @@ MAX_ITEMS = 1_000
 """Entries kept of one mapping or list of a raw usage object."""
 MAX_TEXT = 4_096
 """Characters kept of one text inside a raw usage object."""
+_WIDE = 2**63
 
 _OPAQUE = (str, bytes, bytearray, int, float, complex, list, tuple, set, frozenset, Decimal)
 """Values whose attributes are methods, never fields of a response."""
@@ -91,7 +93,9 @@ def is_record(value: object) -> bool:
 
 def plain(value: object, depth: int = MAX_DEPTH) -> Any:
     """`value` as plain JSON data, otherwise unaltered: what is kept as `Usage.raw`."""
-    if value is None or isinstance(value, str | int | float | Decimal | Enum):
+    if value is None or (type(value) is int and -_WIDE < value < _WIDE):
+        return value  # most of a usage object: counts, and counts that are null
+    if isinstance(value, str | int | float | Decimal | Enum):
         return _plain_scalar(value)
     if depth <= 0:
         return None
@@ -112,12 +116,10 @@ def _plain_scalar(value: str | int | float | Decimal | Enum | None) -> Any:
         return value[:MAX_TEXT]
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, int) and abs(value) >= 2**63:
+    if isinstance(value, int) and abs(value) >= _WIDE:
         return str(value) if abs(value) < 2**4096 else None
     return str(value) if isinstance(value, Decimal) else value
 
 
 def _plain_pairs(pairs: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
-    return {
-        str(key)[:MAX_TEXT]: plain(item, depth - 1) for (key, item), _ in zip(pairs, range(MAX_ITEMS), strict=False)
-    }
+    return {str(key)[:MAX_TEXT]: plain(item, depth - 1) for key, item in islice(pairs, MAX_ITEMS)}
