@@ -178,7 +178,7 @@ async def test_a_bad_span_beside_good_ones_is_counted_as_rejected(world: World) 
     assert world.ledger.tokens == 11
 
 
-async def test_a_header_s_project_survives_a_restart(tmp_path: Path) -> None:
+async def test_the_project_of_a_header_survives_a_restart(tmp_path: Path) -> None:
     first = World(tmp_path / "data", interval_ms=3_600_000)
     await first.pipeline.accept(
         "otlp", json_body(request(call(1, None))), content_type='application/json; project="%EC%83%81%EC%A0%90"'

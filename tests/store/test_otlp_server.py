@@ -123,6 +123,29 @@ CONVENTIONS: dict[str, dict[str, Any]] = {
 }
 
 
+def assert_each_is_exact(found: list[dict[str, Any]]) -> None:
+    """One charge for each of the conventions, all telling of the same counts."""
+    assert len(found) == len(CONVENTIONS)
+    for charge in found:
+        # 600 × 0.15 + 400 × 0.075 + 100 × 0.60 dollars for a million
+        assert charge["cost_usd"] == "0.00018"
+        assert (charge["input_tokens"], charge["output_tokens"], charge["quality"]) == (1000, 100, "exact")
+        assert charge["input_token_details"] == {"cache_read": 400}
+        assert (charge["provider"], charge["layer"], charge["flags"]) == ("openai", "otel", [])
+        assert charge["call_path"] == "openai.chat"
+
+
+def test_every_convention_is_charged_exactly_from_json_written_by_hand(server: Otlp) -> None:
+    calls = [span(n, told, parent=1, traceId="6" * 32) for n, told in enumerate(CONVENTIONS.values(), 2)]
+    headers = JSON | {"Langsmith-Project": "by-hand"}
+    for one in (*calls, span(1, traceId="6" * 32)):
+        answer = server.http.post("/api/otel/v1/traces", content=json_body(request(one)), headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {})
+    assert_each_is_exact(charges(server, "by-hand"))
+    (trace,) = server.get("/traces", project="by-hand")["traces"]
+    assert (trace["name"], trace["runs"], trace["cost_usd"]) == ("span 1", 7, "0.00108")
+
+
 @pytest.mark.parametrize("kind", ["http", "http-gzip", "grpc", "grpc-gzip"])
 def test_every_convention_is_charged_exactly_through_the_real_exporters(server: Otlp, kind: str) -> None:
     processor = SimpleSpanProcessor(exporter(server, kind, kind))  # one request a span: children first, root last
@@ -132,15 +155,7 @@ def test_every_convention_is_charged_exactly_through_the_real_exporters(server: 
             with tracer.start_as_current_span(name, attributes=attributes):
                 pass
     processor.shutdown()
-    found = charges(server, kind)
-    assert len(found) == len(CONVENTIONS)
-    for charge in found:
-        # 600 × 0.15 + 400 × 0.075 + 100 × 0.60 dollars for a million
-        assert charge["cost_usd"] == "0.00018"
-        assert (charge["input_tokens"], charge["output_tokens"], charge["quality"]) == (1000, 100, "exact")
-        assert charge["input_token_details"] == {"cache_read": 400}
-        assert (charge["provider"], charge["layer"], charge["flags"]) == ("openai", "otel", [])
-        assert charge["call_path"] == "openai.chat"
+    assert_each_is_exact(charges(server, kind))
     (trace,) = server.get("/traces", project=kind)["traces"]
     assert (trace["name"], trace["runs"], trace["llm_calls"], trace["cost_usd"]) == ("root", 7, 6, "0.00108")
 
