@@ -242,6 +242,22 @@ def test_projects_are_made_changed_listed_and_deleted(client: Client, server: Se
     assert again.run_count == 1
 
 
+def test_projects_answer_v2_too(client: Client, server: Server) -> None:
+    send(client, server, "v2-project")
+    made = asked(server, lambda c: c.sessions.create_v2(type="PROJECT", name="v2-made", description="new"))
+    assert (made.name, made.type, made.description) == ("v2-made", "PROJECT", "new")
+    changed = asked(server, lambda c: c.sessions.update_v2(made.id, description="changed"))
+    assert changed.description == "changed"
+    listed = asked(server, lambda c: c.sessions.list_v2(name_contains="v2-", page_size=1, include_stats=True))
+    assert [(project.name, project.run_count, project.total_tokens) for project in listed] == [
+        ("v2-made", 0, 0), ("v2-project", 1, 59),
+    ]  # fmt: skip
+    read = asked(server, lambda c: c.sessions.retrieve_v2(listed[1].id, include_stats=True))
+    assert (read.total_cost, read.trace_tier) == (pytest.approx(0.00025025), "LONG_LIVED")
+    again = server.http.post("/api/v2/sessions", json={"type": "PROJECT", "name": "v2-made"})
+    assert again.status_code == 409
+
+
 def test_feedback_by_request_and_by_part_is_read_changed_and_filtered_by(client: Client, server: Server) -> None:
     root = send(client, server, "feedback")
     other = send(client, server, "feedback", thread="t-2")
@@ -270,6 +286,8 @@ def test_feedback_by_request_and_by_part_is_read_changed_and_filtered_by(client:
     project = client.read_project(project_name="feedback", include_stats=True)
     assert project.feedback_stats is not None
     assert project.feedback_stats["helpful"]["avg"] == 0.875
+    told = client.get_run_stats(project_names=["feedback"], filter='eq(thread_id, "t-2")')["feedback_stats"]
+    assert (told["helpful"]["n"], told["helpful"]["avg"], told["helpful"]["values"]) == (1, 1.0, {"yes": 1})
 
     client.delete_feedback(direct.id)
     with pytest.raises(LangSmithNotFoundError):

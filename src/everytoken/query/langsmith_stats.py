@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from everytoken.query.filter.sql import Compiler
+from everytoken.query.langsmith_feedback import feedback_stats
 from everytoken.query.langsmith_rows import iso
 from everytoken.query.langsmith_runs import RunQuestion, RunReader
 from everytoken.query.langsmith_sums import NO_CHARGES, read_sums, stats_sums
+from everytoken.store.annotations import MAX_MATCHED_RUNS
 from everytoken.store.ledger import sql_text
 
 MAX_GROUPS = 100
@@ -51,7 +53,27 @@ def _rows(reader: RunReader, question: RunQuestion, group: GroupBy | None) -> di
     runs = reader.ledger.select("langsmith_stats_runs", fragments, max_groups=max_groups, **compiler.params)
     charges = _by_key(reader.ledger.select("langsmith_stats_charges", fragments, **compiler.params))
     spread = _by_key(reader.ledger.select("langsmith_stats_tokens", fragments, **compiler.params))
-    return {row["group_key"]: _row(row, charges.get(row["group_key"]), spread.get(row["group_key"])) for row in runs}
+    rows = {row["group_key"]: _row(row, charges.get(row["group_key"]), spread.get(row["group_key"])) for row in runs}
+    for group_key, told in _told(reader, fragments, compiler).items():
+        if group_key in rows:
+            rows[group_key]["feedback_stats"] = feedback_stats(told)
+    return rows
+
+
+def _told(reader: RunReader, fragments: Mapping[str, str], compiler: Compiler) -> dict[str, list[dict[str, Any]]]:
+    """Group → the feedback on its runs."""
+    by_run: dict[str, list[dict[str, Any]]] = {}
+    for name in compiler.params["projects"]:
+        project = reader.control.project(name)
+        if project is not None:
+            for body in reader.control.annotations.feedback_of_session(project.project_id, own=False):
+                by_run.setdefault(body["run_id"], []).append(body)
+    found: dict[str, list[dict[str, Any]]] = {}
+    if by_run:
+        told = list(by_run)[:MAX_MATCHED_RUNS]
+        for row in reader.ledger.select("langsmith_stats_told", fragments, told=told, **compiler.params):
+            found.setdefault(row["group_key"], []).extend(by_run[str(row["run_id"])])
+    return found
 
 
 def _by_key(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

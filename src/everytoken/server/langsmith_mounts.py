@@ -10,6 +10,7 @@ from everytoken.server.langsmith_context import LangSmith
 from everytoken.server.langsmith_prices import prices_router
 from everytoken.server.langsmith_read import langsmith_read_router
 from everytoken.server.langsmith_sessions import langsmith_sessions_router
+from everytoken.server.langsmith_sessions_v2 import sessions_v2_router
 from everytoken.server.langsmith_threads import groups_router, threads_router
 from everytoken.server.langsmith_v2 import langsmith_v2_router
 from everytoken.server.sharing import sharing_router
@@ -27,5 +28,5 @@ def mount_langsmith_reads(app: FastAPI, use: LangSmith, v1_mounts: Sequence[str]
         for build in V1:
             app.include_router(build(use), prefix=mount)
     for mount in V2_MOUNTS:
-        for build in (langsmith_v2_router, threads_router):
+        for build in (langsmith_v2_router, sessions_v2_router, threads_router):
             app.include_router(build(use), prefix=mount)

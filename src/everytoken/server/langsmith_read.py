@@ -124,6 +124,7 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
     @routes.post("/runs/stats")
     def stats(body: StatsBody) -> Response:
         question = body.question(use)
+        use.absorb_feedback()
         if body.group_by is None:
             return answer(run_stats(use.reader, question))
         group = GroupBy(body.group_by.attribute, body.group_by.path, body.group_by.max_groups)
