@@ -307,6 +307,20 @@ class TestBounds:
         assert "key4095" in attributes
         assert "key4096" not in attributes
 
+    def test_of_counting_attributes_too_only_so_many_are_kept(self) -> None:
+        many = {f"key{n}": n for n in range(4_096)} | {f"gen_ai.usage.own{n}": n for n in range(300)}
+        attributes = operation(many).body["extra"]["otel"]["attributes"]
+        assert "gen_ai.usage.own255" in attributes
+        assert len(attributes) == 4_352
+
+    def test_events_and_links_beyond_the_bounds_are_left_out(self) -> None:
+        links = [{"traceId": TRACE, "spanId": span_hex(n)} for n in range(1, 131)]
+        wire = request(span(1, events=[event("e")] * 1_001, links=links))
+        for encoding, body in ((JSON, json_body(wire)), (PROTOBUF, protobuf_body(wire))):
+            (one,) = decode_otlp(body, encoding, START_US).operations
+            assert len(one.body["events"]) == 1_000
+            assert len(one.body["extra"]["otel"]["links"]) == 128
+
     def test_a_million_empty_attributes_are_not_all_looked_at(self) -> None:
         whole = protobuf_body(request(span(1)))
         inner = (

@@ -306,6 +306,22 @@ class TestMetadata:
         }
         assert {key: metadata[key] for key in expected} == expected
 
+    def test_what_the_application_set_itself_is_not_replaced(self) -> None:
+        told = {
+            "langsmith.metadata.session_id": "mine",
+            "langsmith.metadata.ls_provider": "azure",
+            "langsmith.metadata.ls_model_name": "gpt-4o",
+            "session.id": "other",
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "deployment-7",
+        }
+        metadata = operation(told).body["metadata"]
+        assert (metadata["session_id"], metadata["ls_provider"], metadata["ls_model_name"]) == (
+            "mine",
+            "azure",
+            "gpt-4o",
+        )
+
     def test_tags_come_as_a_list_or_with_commas(self) -> None:
         assert operation({"langsmith.span.tags": "a, b,"}).body["tags"] == ("a", "b")
         assert operation({"tag.tags": ["x", 3, "y"]}).body["tags"] == ("x", "y")
