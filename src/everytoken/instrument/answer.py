@@ -33,7 +33,7 @@ def read_answer(attempt: Attempt) -> Answer:
     found = _NOTHING
     if not attempt.refused:
         endpoint = attempt.endpoint
-        context = {**(attempt.request or {}), "model": attempt.model}
+        context = {**(attempt.request or {}), "model": attempt.model, "one_request": True}
         shape = endpoint.stream_shape if isinstance(value, list) and endpoint.stream_shape else endpoint.shape
         found = extract_usage(shape, value, context)
     return Answer(value, found, _error(attempt, body))

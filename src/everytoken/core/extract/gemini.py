@@ -27,7 +27,10 @@ def generate_content(raw: object, context: Context) -> Extraction:
 
 
 def stream(raw: object, context: Context) -> Extraction:
-    """The chunks of one streamed request. Each carries a running total that may lack fields: the last non-null wins."""
+    """The chunks of one stream. Each carries a running total that may lack fields: the last non-null wins.
+
+    `one_request` in the context says that they are of one HTTP request, and not of a stream that the SDK continues.
+    """
     chunks = items(raw)
     merged: dict[str, object] = {}
     for chunk in chunks:
@@ -41,7 +44,8 @@ def stream(raw: object, context: Context) -> Extraction:
     found = _generated(merged, named, chunks, context)
     if len({text(get(chunk, "response_id")) for chunk in chunks} - {None}) > 1:
         found = found.with_usage(warning="usage_merged_hops")
-    return found if _ended(chunks) else found.with_usage(source="partial", warning="usage_stream_cut")
+    ended = _ended(chunks, one_request=context.get("one_request") is True)
+    return found if ended else found.with_usage(source="partial", warning="usage_stream_cut")
 
 
 def requests(raw: object, context: Context) -> Extraction:
@@ -237,8 +241,8 @@ def read_grounding(d: Draft, responses: Iterable[object], model: str | None) -> 
         d.meter("maps_query", 1)
 
 
-def _ended(chunks: Sequence[object]) -> bool:
-    """True once a candidate finished for another reason than to be continued, or the prompt was blocked."""
+def _ended(chunks: Sequence[object], *, one_request: bool) -> bool:
+    """True once a candidate finished, or the prompt was blocked. To be continued ends a request, but not a stream."""
     if not any(items(get(chunk, "candidates")) for chunk in chunks):
         return True  # counts alone tell nothing of the end
     for chunk in reversed(chunks):
@@ -247,7 +251,7 @@ def _ended(chunks: Sequence[object]) -> bool:
         reasons = [text(get(c, "finish_reason")) for c in items(get(chunk, "candidates"))]
         told = [r for r in reasons if r and r != "FINISH_REASON_UNSPECIFIED"]
         if told:
-            return "CONTINUATION" not in told
+            return one_request or "CONTINUATION" not in told
     return False
 
 

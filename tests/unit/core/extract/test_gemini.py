@@ -52,6 +52,12 @@ def test_a_stream_cut_while_it_was_to_be_continued_is_partial() -> None:
     assert usage_of(extract_usage("gemini.stream", [waiting])).source == "partial"
 
 
+def test_one_request_of_a_continued_stream_is_complete() -> None:
+    hop = chunk(promptTokenCount=50, candidatesTokenCount=9, totalTokenCount=59, finish="CONTINUATION")
+    usage = usage_of(extract_usage("gemini.stream", [hop], {"one_request": True}))
+    assert (usage.source, usage.warnings) == ("provider", ())
+
+
 def test_hops_in_one_stream_are_flagged() -> None:
     hops = [
         chunk(promptTokenCount=50, totalTokenCount=50, finish=end, response_id=i)
