@@ -30,8 +30,9 @@ def pages(site: Site, trace_id: str) -> Iterator[tuple[str, str]]:
     llm = next(run["run_id"] for run in view["runs"] if run["run_type"] == "llm" and run["node"] == "answer")
     trace = f"/projects/{PROJECT}/traces/{trace_id}"
     yield "projects", "/"
-    yield "traces", f"/projects/{PROJECT}/traces"
-    yield "nodes", f"/projects/{PROJECT}/nodes"
+    for section in ("overview", "traces", "nodes", "models", "users", "threads", "coverage"):
+        yield section, f"/projects/{PROJECT}/{section}"
+    yield "thread", f"/projects/{PROJECT}/threads/session-3"
     yield "trace", trace
     yield "run", f"{trace}?run={llm}"
     yield "trace-nodes", f"{trace}?view=nodes"

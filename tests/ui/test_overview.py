@@ -116,7 +116,7 @@ def test_what_changed_is_ranked_and_parted_into_volume_and_cost_per_call(at: Vis
     names = changed.locator("tbody tr td:first-child")
     expect(names).to_have_text(["web_search", "location", "answer", "intent"])
     changed.get_by_role("button", name="User").click()
-    expect(row(changed, "lee")).to_contain_text("+$0.011")
+    expect(row(changed, "lee")).to_contain_text("+$0.0113")
     expect(page).to_have_url(re.compile("why=user"))
 
 

@@ -33,6 +33,15 @@ def test_the_first_visit_says_how_to_connect_and_turns_live_with_the_first_run(
     expect(page.get_by_text(QUESTION)).to_be_visible()
 
 
+def test_a_project_that_was_quiet_for_a_while_is_no_first_visit(anywhere: Page, start: Callable[[], Site]) -> None:
+    page, site = anywhere, start()
+    send(site.client, PROJECT, REFERENCE, began=now() - timedelta(days=40))
+    site.settle()
+    page.goto(site.url)
+    expect(row(page, PROJECT)).to_be_visible()
+    expect(page.get_by_role("heading", name="No runs yet")).to_be_hidden()
+
+
 def test_the_project_list_shows_tokens_and_cost_with_their_quality(page: Page, site: Site, trace_id: str) -> None:
     page.goto(site.url)
     project = row(page, PROJECT)

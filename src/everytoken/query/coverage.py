@@ -16,6 +16,8 @@ from everytoken.store.ledger import Ledger
 MAX_PATHS = 500  # a path is provider × API × mode: tens, unless a name is made of request data
 MAX_KINDS = 5_000
 MAX_EXAMPLES = 3
+KINDS = ("usage", "price", "none")
+"""Causes in the order in which they are worth curing."""
 
 
 def read_coverage(ledger: Ledger, control: Control, project: str, window: Window) -> Coverage:
@@ -41,7 +43,7 @@ def _path(row: Mapping[str, Any], causes: Sequence[CoverageCause]) -> CoverageRo
         reports=all(cause.kind != "usage" for cause in causes),
         first_us=row["first_us"],
         last_us=row["last_us"],
-        causes=sorted(causes, key=lambda cause: (-cause.calls, cause.code)),
+        causes=sorted(causes, key=lambda cause: (KINDS.index(cause.kind), -cause.calls, cause.code)),
         **total_fields(sums_of_row(row)),
     )
 

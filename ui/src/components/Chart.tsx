@@ -128,7 +128,7 @@ function seriesOf({ name, values, kind }: Line, colour: string) {
     data: [...values],
     symbol: "circle",
     symbolSize: 3,
-    showSymbol: values.filter((value) => value !== null).length < 40,
+    showSymbol: kind !== "thin" && values.filter((value) => value !== null).length < 40,
     color: colour,
     lineStyle: { color: colour, width: kind === "thin" ? 1 : 1.5, type: kind === "dashed" ? "dashed" : "solid" },
     z: 3,

@@ -62,6 +62,12 @@ test("stacks have a value for every bucket, and none for groups without the metr
   ]);
 });
 
+test("a group whose cost is unknown is not left out", () => {
+  const unpriced = { key: "own", other: false, points: [point(0, { llm_calls: 1, unpriced_calls: 1 })] };
+  expect(stacks({ ...SERIES, groups: [unpriced] }, "cost").map((stack) => stack.total)).toEqual([0]);
+  expect(stacks({ ...SERIES, by: "class", groups: [unpriced] }, "cost")).toEqual([]);
+});
+
 test("the period before is laid on this one bucket by bucket", () => {
   expect(lineBefore(SERIES, "tokens", 4)).toEqual([7, 3, 0, null]);
 });

@@ -31,7 +31,8 @@ export type Stack = {
   readonly total: number;
 };
 
-/** The groups of a series as rows of equal length, those without any of the metric left out. */
+/** The groups of a series as rows of equal length, those without any of the metric left out: but a group whose cost is
+ * unknown stays, for it is not nothing. */
 export function stacks(series: Series, metric: Metric): Stack[] {
   const at = new Map(series.starts_us.map((us, index) => [us, index]));
   return series.groups
@@ -43,8 +44,10 @@ export function stacks(series: Series, metric: Metric): Stack[] {
       }
       return { group, values, total: values.reduce((sum, value) => sum + value, 0) };
     })
-    .filter((stack) => stack.total > 0);
+    .filter((stack) => stack.total > 0 || (metric === "cost" && series.by !== "class" && hasUnpriced(stack.group)));
 }
+
+export const hasUnpriced = (group: SeriesGroup) => group.points.some((point) => point.unpriced_calls > 0);
 
 /** The sum of all groups of each bucket of the period before, laid on the buckets of this one. */
 export function lineBefore(before: Series, metric: Metric, length: number): (number | null)[] {

@@ -22,16 +22,19 @@ export function ProjectsPage() {
   const { data, error, refetch } = useQuery(projectsQuery(range));
   const projects = data?.projects;
   const everEmpty = useRef(false);
-  const active = projects?.filter((row) => row.last_run_us !== null || row.traces > 0);
+  const inRange = projects?.filter(hasRuns);
+  // Without a run in the range, only all time tells a first visit from a quiet day.
+  const ever = useQuery({ ...projectsQuery("all"), enabled: inRange?.length === 0 });
+  const active = inRange?.length === 0 ? ever.data?.projects.filter(hasRuns) : inRange;
   if (active?.length === 0) everEmpty.current = true;
   if (error && !projects) return <Failed error={error} retry={() => void refetch()} />;
-  if (!projects) return <SkeletonRows count={4} />;
-  if (active?.length === 0) return <FirstVisit />;
+  if (!projects || !active) return <SkeletonRows count={4} />;
+  if (active.length === 0) return <FirstVisit />;
   return (
     <div className="page">
       <header className="page-head">
         <h1>{t("projects.title")}</h1>
-        {everEmpty.current && active?.[0] && <Arrived project={active[0].project} />}
+        {everEmpty.current && active[0] && <Arrived project={active[0].project} />}
         <span className="spring" />
         <Popover.Root modal={false}>
           <Popover.Trigger className="button">
@@ -51,6 +54,8 @@ export function ProjectsPage() {
     </div>
   );
 }
+
+const hasRuns = (row: ProjectRow) => row.last_run_us !== null || row.traces > 0;
 
 function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
   const t = useWords();

@@ -140,8 +140,12 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
             <span className="ellipsis" title={name(stack)}>
               {name(stack)}
             </span>
-            <span className="num">{format(stack.total)}</span>
-            <span className="num muted">{total > 0 && percent(stack.total / total)}</span>
+            {stack.total === 0 ? (
+              <span className="tag outlined">{t("quality.unpriced")}</span>
+            ) : (
+              <span className="num">{format(stack.total)}</span>
+            )}
+            <span className="num muted">{stack.total > 0 && percent(stack.total / total)}</span>
           </li>
         ))}
         {before && (

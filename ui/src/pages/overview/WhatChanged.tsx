@@ -5,15 +5,16 @@ import type { Contribution } from "../../api/schema";
 import { Panel, Switch } from "../../components/Panel";
 import { useWords } from "../../i18n/useWords";
 import { sign, widest } from "../../model/dashboard";
-import { count, money, moneyFull } from "../../model/format";
+import { count, money, moneyDecimals, moneyFull, moneyIn } from "../../model/format";
 import type { Range } from "../../model/time";
 import { CAUSES } from "../../router";
 
 const SHOWN = 8;
 
-/** Money with its sign: `+$1.20`, `−$0.30`, `$0.00`. */
-function signed(usd: string): string {
-  const shown = money(usd.replace(/^-/, "")).value;
+/** Money with its sign: `+$1.20`, `−$0.30`, `$0.00`; in a column with the places of the column. */
+function signed(usd: string, decimals?: number): string {
+  const size = usd.replace(/^-/, "");
+  const shown = (decimals === undefined ? money(size) : moneyIn(size, decimals)).value;
   return { up: `+${shown}`, down: `−${shown}`, same: shown }[sign(usd)];
 }
 
@@ -68,6 +69,7 @@ function Sentence({ total }: { total: Contribution }) {
 function Ranked({ rows }: { rows: readonly Contribution[] }) {
   const t = useWords();
   const most = widest(rows);
+  const decimals = moneyDecimals(rows.map((row) => row.change_usd));
   return (
     <table className="table dense">
       <thead>
@@ -91,15 +93,15 @@ function Ranked({ rows }: { rows: readonly Contribution[] }) {
               {count(row.after.llm_calls)}
             </td>
             <td className="right num" title={moneyFull(row.change_usd)}>
-              {signed(row.change_usd)}
+              {signed(row.change_usd, decimals)}
             </td>
             <td className="change-col">
               <span className={`change-bar ${sign(row.change_usd)}`}>
                 <i style={{ width: `${most > 0 ? (Math.abs(Number(row.change_usd)) / most) * 50 : 0}%` }} />
               </span>
             </td>
-            <td className="right num muted">{signed(row.volume_usd)}</td>
-            <td className="right num muted">{signed(row.unit_usd)}</td>
+            <td className="right num muted">{signed(row.volume_usd, decimals)}</td>
+            <td className="right num muted">{signed(row.unit_usd, decimals)}</td>
           </tr>
         ))}
       </tbody>
