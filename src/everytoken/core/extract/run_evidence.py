@@ -36,6 +36,8 @@ class _Reading:
     run: Run
     layer: Layer
     context: Context
+    response: object
+    """The provider's own response in the outputs, if they hold one."""
     generations: list[langchain.Generation] = field(default_factory=list)
 
     @property
@@ -116,8 +118,8 @@ def _may_bear_usage(run: Run) -> bool:
 def _reading(run: Run) -> _Reading:
     model = facts.request_model_of(run)
     provider = facts.provider_of(run, (model,))
-    response = raw_response(run.outputs) or run.outputs
-    served = (get(response, "service_tier"), run.metadata.get("service_tier"))
+    response = raw_response(run.outputs)
+    served = (get(response or run.outputs, "service_tier"), run.metadata.get("service_tier"))
     asked = (
         get(run.inputs, "service_tier"),
         dig(run.inputs, "config", "service_tier"),
@@ -129,7 +131,7 @@ def _reading(run: Run) -> _Reading:
         "service_tier": tier,
         "model": model,
     }
-    reading = _Reading(run=run, layer=facts.layer_of(run), context=context)
+    reading = _Reading(run=run, layer=facts.layer_of(run), context=context, response=response)
     if get(run.outputs, "generations") is not None and reading.is_request:
         reading.generations = langchain.generations(run.outputs, context)
     return reading
@@ -197,7 +199,7 @@ def _named_response(reading: _Reading) -> object:
         return None
     if reading.layer == "sdk" and is_record(run.outputs):
         return run.outputs
-    return raw_response(run.outputs)
+    return reading.response
 
 
 def _in_own_entry(reading: _Reading) -> list[Found]:
@@ -312,8 +314,7 @@ def _hosted(reading: _Reading) -> object:
     if reading.layer == "agents":
         tools = get(run.extra.get("invocation_params"), "tools")
         return {"output": get(run.outputs, "output"), "tools": tools, "tool_usage": run.metadata.get("tool_usage")}
-    response = raw_response(run.outputs)
-    return response if get(response, "object") == "response" else None
+    return reading.response if get(reading.response, "object") == "response" else None
 
 
 def _with_tool_meters(reading: _Reading, usage: Usage | None) -> Usage | None:
