@@ -21,7 +21,7 @@ from everytoken.doctor.api import Api
 from everytoken.doctor.cluster import Target, check_cluster
 from everytoken.doctor.environment import Environment, check_environment, effective, endpoint, is_langsmith
 from everytoken.doctor.explain import explain_project, explain_trace
-from everytoken.doctor.finding import Finding, exit_code, skipped
+from everytoken.doctor.finding import Finding, bare, exit_code, skipped
 from everytoken.doctor.manifests import check_manifests, manifest_texts
 from everytoken.doctor.network import TIMEOUT_S, check_network
 from everytoken.doctor.server import check_server
@@ -86,7 +86,7 @@ def _everything(env: Environment, api: Api, target: Target, manifests: Path | No
     findings += [check_flush(env), *check_versions()]
     if asked or not is_langsmith(endpoint(env)):
         return findings + check_server(api, Settings())
-    why = f"runs go to {endpoint(env)}; name a server with --url"
+    why = f"runs go to {bare(endpoint(env))}; name a server with --url"
     return [*findings, skipped("S1", "The server answers", why)]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from everytoken.doctor.finding import Finding, ok, redact, skipped
+from everytoken.doctor.finding import Finding, bare, ok, redact, skipped
 
 DEFAULT_ENDPOINT = "https://api.smith.langchain.com"
 PROJECT = "eco2-chat-worker"
@@ -63,13 +63,13 @@ def _key(env: Environment) -> Finding:
     raw, url = effective(env, "API_KEY"), endpoint(env)
     if raw is None:
         if not is_langsmith(url):
-            return skipped("E2", what, f"no key is set; {url} is not LangSmith's service and may want none")
+            return skipped("E2", what, f"no key is set; {bare(url)} is not LangSmith's service and may want none")
         return Finding(
             "E2",
             "problem",
             what,
             "neither LANGSMITH_API_KEY nor LANGCHAIN_API_KEY is set",
-            f"{url} answers 401 to runs without a key.",
+            f"{bare(url)} answers 401 to runs without a key.",
             "export LANGSMITH_API_KEY=lsv2_pt_…",
         )
     fault = None
@@ -118,7 +118,7 @@ def _conflicts(env: Environment) -> Finding:
 
 
 def _shown(name: str, value: str) -> str:
-    return redact(value) if name == "API_KEY" else value
+    return redact(value) if name == "API_KEY" else bare(value) if name == "ENDPOINT" else value
 
 
 def _elsewhere(env: Environment) -> list[Finding]:
@@ -136,11 +136,11 @@ def _elsewhere(env: Environment) -> list[Finding]:
     if mode is None and (effective(env, "OTEL_ENABLED") or "").lower() in TRUISH:
         mode = "otel" if (effective(env, "OTEL_ONLY") or "").lower() in TRUISH else "hybrid"
     if mode is not None and mode.lower() not in ("langsmith", "hybrid"):
-        target = env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "the default OTLP endpoint")
+        target = bare(env.get("OTEL_EXPORTER_OTLP_ENDPOINT", "the default OTLP endpoint"))
         fault(f"tracing mode {mode}", f"Runs leave as OpenTelemetry spans to {target}.", "TRACING_MODE")
     if effective(env, "RUNS_ENDPOINTS"):
         fault("LANGSMITH_RUNS_ENDPOINTS is set", "Its list of endpoints replaces LANGSMITH_ENDPOINT.", "RUNS_ENDPOINTS")
-    return faults or [ok("E5", what, f"every run, to {endpoint(env)}")]
+    return faults or [ok("E5", what, f"every run, to {bare(endpoint(env))}")]
 
 
 def _is_one(rate: str) -> bool:

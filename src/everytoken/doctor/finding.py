@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
 
 Verdict = Literal["ok", "problem", "unknown", "skipped"]
 
@@ -40,3 +41,12 @@ def exit_code(findings: Iterable[Finding]) -> int:
 def redact(secret: str) -> str:
     """The first characters alone; a secret too short to hide the rest is not shown at all."""
     return f"{secret[:SHOWN]}…" if len(secret) > 2 * SHOWN else "…"
+
+
+def bare(url: str) -> str:
+    """The address without a user, a password or a query, where credentials stand."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "an address that is not a URL"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

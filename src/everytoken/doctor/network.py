@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from everytoken.doctor.environment import Environment, api_key, endpoint
-from everytoken.doctor.finding import Finding, ok, skipped
+from everytoken.doctor.finding import Finding, bare, ok, skipped
 
 TIMEOUT_S = 5.0
 Resolve = Callable[[str, int], object]
@@ -43,18 +43,24 @@ def _tracing_endpoint(env: Environment, client: httpx.Client, resolve: Resolve) 
         return Finding("N1", "problem", what, fault.evidence, fault.cause, fault.cure)
     if fault.status_code >= 400:
         cause = "Something else listens there, or a proxy stands in between."
-        return Finding("N1", "problem", what, f"GET {url}/info: {fault.status_code}", cause, f"curl -i {url}/info")
+        return Finding(
+            "N1", "problem", what, f"GET {bare(url)}/info: {fault.status_code}", cause, f"curl -i {bare(url)}/info"
+        )
     key = api_key(env)
     try:
         status = client.get(
             f"{url}/sessions", params={"limit": 1}, headers={"x-api-key": key} if key else {}
         ).status_code
     except (httpx.HTTPError, UnicodeError) as error:
-        return Finding("N1", "problem", what, f"GET {url}/sessions: {_line(error)}", "The key cannot be sent.", None)
+        return Finding(
+            "N1", "problem", what, f"GET {bare(url)}/sessions: {_line(error)}", "The key cannot be sent.", None
+        )
     if status in (401, 403):
         cause = "The key is missing, wrong, revoked or of another workspace or region."
-        return Finding("N1", "problem", what, f"GET {url}/sessions: {status}", cause, "export LANGSMITH_API_KEY=lsv2_…")
-    return ok("N1", what, f"GET {url}/info: {fault.status_code}; with the key: {status}")
+        return Finding(
+            "N1", "problem", what, f"GET {bare(url)}/sessions: {status}", cause, "export LANGSMITH_API_KEY=lsv2_…"
+        )
+    return ok("N1", what, f"GET {bare(url)}/info: {fault.status_code}; with the key: {status}")
 
 
 def _providers(env: Environment, client: httpx.Client, resolve: Resolve) -> list[Finding]:
@@ -76,8 +82,10 @@ def _provider(name: str, url: str, client: httpx.Client, resolve: Resolve) -> Fi
         return Finding("N2", "problem", what, answer.evidence, answer.cause, answer.cure)
     # Any answer below 500 is the provider's own: without a path and a key it is a 401 or a 404.
     if answer.status_code >= 500:
-        return Finding("N2", "problem", what, f"{url}: {answer.status_code}", "The provider or a proxy fails.", None)
-    return ok("N2", what, f"{url}: {answer.status_code}")
+        return Finding(
+            "N2", "problem", what, f"{bare(url)}: {answer.status_code}", "The provider or a proxy fails.", None
+        )
+    return ok("N2", what, f"{bare(url)}: {answer.status_code}")
 
 
 def _reach(url: str, client: httpx.Client, resolve: Resolve) -> httpx.Response | Finding:
@@ -94,12 +102,14 @@ def _reach(url: str, client: httpx.Client, resolve: Resolve) -> httpx.Response |
     except httpx.HTTPError as error:
         if "CERTIFICATE" in str(error).upper():
             cause = "A proxy presents its own certificate, or the clock or the CA bundle is wrong."
-            return Finding("N", "problem", "", f"{url}: {_line(error)}", cause, "export SSL_CERT_FILE=/path/to/ca.pem")
+            return Finding(
+                "N", "problem", "", f"{bare(url)}: {_line(error)}", cause, "export SSL_CERT_FILE=/path/to/ca.pem"
+            )
         cause = "Nothing answers there; in a mesh with REGISTRY_ONLY egress, the host has no ServiceEntry."
         cure = f"kubectl get serviceentry -A | grep {host}   # or: kubectl apply -k deploy/k8s/overlays/prod"
-        return Finding("N", "problem", "", f"{url}: {_line(error)}", cause, cure)
+        return Finding("N", "problem", "", f"{bare(url)}: {_line(error)}", cause, cure)
     except (httpx.InvalidURL, UnicodeError) as error:
-        return Finding("N", "problem", "", f"{url}: {_line(error)}", "The address is not a URL.", None)
+        return Finding("N", "problem", "", f"{bare(url)}: {_line(error)}", "The address is not a URL.", None)
 
 
 def _line(error: Exception) -> str:
