@@ -1,11 +1,14 @@
 """Hostile filters against a real ledger: each is answered, none reads or harms what it must not."""
 
+import uuid
 from pathlib import Path
 
 import pytest
 from tests.store.samples import NOON_US, TRACE, charge, opened, run, uid
+from tests.store.serving import serving
 
 from everytoken.config import Settings
+from everytoken.query.cursors import write_cursor
 from everytoken.query.filter.errors import FilterError
 from everytoken.query.filter.fields import FIELDS, PAIRS
 from everytoken.query.filter.tree import Compare, Literal, Not, Search, write
@@ -82,3 +85,41 @@ def test_sums_in_filters_are_those_of_the_subtree(reader: RunReader) -> None:
     assert ids(reader, "lt(total_tokens, 120)") == [uid(2)]
     assert ids(reader, "eq(prompt_cost, 0.000175)") == [TRACE]
     assert ids(reader, "neq(total_cost, null)") == [TRACE]
+
+
+def test_bad_requests_are_answered_4xx_and_never_5xx(tmp_path: Path) -> None:
+    some = str(uuid.UUID(int=5))
+    with serving(tmp_path / "data") as server:
+        default = server.http.get("/sessions").json()[0]["id"]
+        token = f'{{"run_id": "{some}", "feedback_key": "k", "expires_in": {{"days": 3000000}}}}'
+        bad: list[tuple[str, str, str, int]] = [
+            ("POST", "/runs/query", "{", 422),
+            ("POST", "/runs/query", "[]", 422),
+            ("POST", "/runs/query", '{"limit": 0}', 422),
+            ("POST", "/runs/query", '{"id": ["x"]}', 422),
+            ("POST", "/runs/query", '{"start_time": "soon"}', 422),
+            ("POST", "/runs/query", '{"cursor": "!"}', 400),
+            ("POST", "/runs/query", f'{{"cursor": "{write_cursor(1, some, "x")}"}}', 400),
+            ("POST", "/runs/query", f'{{"session": ["{some}"]}}', 404),
+            ("POST", "/runs/query", '{"filter": "eq(name, \\"\\ud800\\")"}', 400),
+            ("POST", "/runs/query", '{"run_type": "a\\ud800b"}', 200),
+            ("POST", "/sessions", '{"name": "n", "description": "a\\ud800"}', 200),
+            ("POST", "/sessions", f'{{"name": "other", "id": "{default}"}}', 409),
+            ("POST", "/feedback", '{"key": "k"}', 422),
+            ("POST", "/feedback", f'{{"key": "k", "run_id": "{some}", "score": 1e400}}', 422),
+            ("POST", "/feedback/tokens", token, 422),
+            ("GET", "/feedback?offset=99999999999999999999", "", 422),
+            ("GET", "/sessions?metadata=x", "", 422),
+            ("GET", f"/attachments/aa?mime_type=a&expires={'9' * 20}&signature=x", "", 403),
+            ("GET", f"/public/{some}/run", "", 404),
+            ("DELETE", f"/sessions/{some}", "", 404),
+            ("POST", "/api/v2/threads/query", f'{{"project_id": "{default}", "cursor": "x"}}', 400),
+            ("GET", f"/api/v2/threads/x/traces?project_id={default}&filter=x(", "", 400),
+        ]  # fmt: skip
+        for method, path, body, status in bad:
+            json_type = {"content-type": "application/json"}
+            answer = server.http.request(method, path, content=body.encode(), headers=json_type)
+            assert (answer.status_code, path, body) == (status, path, body), answer.text
+            assert status == 200 or answer.json()["detail"]
+        traces = server.http.get(f"/api/v2/threads/x/traces?project_id={default}&filter=x(")
+        assert traces.json()["position"] == 0

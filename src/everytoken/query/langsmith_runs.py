@@ -6,7 +6,8 @@ from typing import Any
 
 from everytoken.core.run import Run
 from everytoken.query.cursors import read_cursor, write_cursor
-from everytoken.query.errors import NotFoundError
+from everytoken.query.errors import CursorError, NotFoundError
+from everytoken.query.filter.fields import THREAD_SQL
 from everytoken.query.filter.parse import parse
 from everytoken.query.filter.sql import Compiler, FeedbackRuns
 from everytoken.query.ids import as_uuid
@@ -31,6 +32,7 @@ class RunQuestion:
     run_ids: tuple[str, ...] | None = None
     trace_id: str | None = None
     parent_run_id: str | None = None
+    thread_id: str | None = None
     run_type: str | None = None
     reference_examples: tuple[str, ...] = ()
     is_root: bool | None = None
@@ -95,11 +97,11 @@ class RunReader:
         after = "1"
         if cursor:
             at_us, trace_id, run_id = read_cursor(cursor)
-            compiler.params |= {
-                "after_us": at_us,
-                "after_trace": trace_id,
-                "after_run": as_uuid(run_id, field="cursor"),
-            }
+            try:
+                after_run = as_uuid(run_id, field="cursor")
+            except NotFoundError as error:
+                raise CursorError("the cursor is not one of ours") from error
+            compiler.params |= {"after_us": at_us, "after_trace": trace_id, "after_run": after_run}
             sign = ">" if ascending else "<"
             after = (
                 f"(start_us {sign}= {{after_us:Int64}} AND (start_us, trace_id, run_id) {sign} "
@@ -175,6 +177,8 @@ class RunReader:
             yield f"trace_id = {compiler.bind(question.trace_id, 'UUID')}"
         if question.parent_run_id is not None:
             yield f"ifNull(parent_run_id = {compiler.bind(question.parent_run_id, 'UUID')}, 0)"
+        if question.thread_id is not None:
+            yield f"{THREAD_SQL} = {compiler.bind(question.thread_id, 'String')}"
         if question.run_type:
             yield f"run_type.2 = {compiler.bind(question.run_type.lower(), 'String')}"
         if question.reference_examples:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import LangSmith, answer, as_feedback, instant, now_us, router
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, as_feedback, instant, now_us, router
 
 PAGE_MAX = 100
 CHANGEABLE = ("score", "value", "correction", "comment", "feedback_config")
@@ -42,7 +42,7 @@ class FeedbackQuery(BaseModel):
     level: str | None = None
     min_created_at: str | None = None
     max_created_at: str | None = None
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
     limit: int = Field(default=PAGE_MAX, ge=1)
 
     def conditions(self) -> dict[str, bool]:
@@ -69,7 +69,9 @@ def feedback_router(use: LangSmith) -> APIRouter:
     def create(body: FeedbackBody) -> Response:
         read = as_feedback(body.model_dump(mode="json"), at_us=now_us())
         if read is None:
-            raise RequestError("this is no feedback: created_at is not a time", field="body", status=422)
+            raise RequestError(
+                "this is no feedback: created_at is not a time, or the score not a number", field="body", status=422
+            )
         if not (read["run_id"] or read["session_id"]):
             raise RequestError("feedback is about a run or a project", field="body.run_id", status=422)
         store.put_feedback([use.located(read)])

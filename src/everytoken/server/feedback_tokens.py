@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import LangSmith, answer, as_feedback, now_us, router
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, as_feedback, now_us, router
 
 PAGE_MAX = 100
 TOKEN_LIFETIME = timedelta(hours=3)
@@ -46,7 +46,9 @@ def feedback_tokens_router(use: LangSmith) -> APIRouter:
 
     @routes.get("/feedback/tokens")
     def list_tokens(
-        run_id: UUID, offset: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1)] = PAGE_MAX
+        run_id: UUID,
+        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+        limit: Annotated[int, Query(ge=1)] = PAGE_MAX,
     ) -> Response:
         tokens = store.of_kind("feedback_token", subjects=[str(run_id)])
         return answer(tokens[offset:][: min(limit, PAGE_MAX)])
@@ -104,7 +106,7 @@ def feedback_configs_router(use: LangSmith) -> APIRouter:
     def list_configs(
         key: Annotated[list[str] | None, Query()] = None,
         name_contains: str | None = None,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
         limit: Annotated[int, Query(ge=1)] = PAGE_MAX,
     ) -> Response:
         found = [
@@ -135,7 +137,7 @@ def feedback_configs_router(use: LangSmith) -> APIRouter:
 
 def _token(request: Request, body: TokenBody) -> dict[str, Any]:
     token_id = str(uuid.uuid4())
-    expires = body.expires_at or datetime.now(UTC) + _lifetime(body.expires_in)
+    expires = body.expires_at or _end(body.expires_in)
     expires = expires.replace(tzinfo=UTC) if expires.tzinfo is None else expires
     return {
         "id": token_id,
@@ -146,10 +148,11 @@ def _token(request: Request, body: TokenBody) -> dict[str, Any]:
     }
 
 
-def _lifetime(parts: dict[str, int] | None) -> timedelta:
-    if not parts:
-        return TOKEN_LIFETIME
+def _end(expires_in: dict[str, int] | None) -> datetime:
+    if not expires_in:
+        return datetime.now(UTC) + TOKEN_LIFETIME
+    units = {unit: expires_in[unit] for unit in ("days", "hours", "minutes") if unit in expires_in}
     try:
-        return timedelta(**{unit: parts[unit] for unit in ("days", "hours", "minutes") if unit in parts})
+        return datetime.now(UTC) + timedelta(**units)
     except OverflowError:
         raise RequestError("expires_in is too long", field="body.expires_in", status=422) from None

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import math
 import secrets
 import time
 import uuid
@@ -26,10 +27,13 @@ from everytoken.query.langsmith_runs import RunReader
 from everytoken.query.langsmith_stats import GroupError
 from everytoken.query.window import parse_instant
 from everytoken.server.errors import RequestError
+from everytoken.store.columns import dump
 from everytoken.store.control import Control, Project, ProjectExistsError
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
 
+MAX_OFFSET = 10**9
+"""Nothing we list is longer; the stores refuse numbers beyond 64 bits."""
 URL_LIFETIME_S = 3_600
 """How long a signed address works; clients fetch at once."""
 
@@ -119,7 +123,7 @@ class LangSmith:
 
 
 def as_feedback(wire: Mapping[str, Any], *, at_us: int) -> dict[str, Any] | None:
-    """Feedback as it is kept, or `None` for what can be nobody's: no key, or an id that is none."""
+    """Feedback as it is kept; `None` for what is none: without a key, with an id or a score that cannot be one."""
     key = wire.get("key")
     try:
         ids = {name: _id(wire.get(name)) for name in ("id", "run_id", "trace_id", "session_id")}
@@ -127,7 +131,7 @@ def as_feedback(wire: Mapping[str, Any], *, at_us: int) -> dict[str, Any] | None
         score = None if wire.get("score") is None else float(wire["score"])
     except (ValueError, TypeError, OverflowError):
         return None
-    if not isinstance(key, str) or not key:
+    if not isinstance(key, str) or not key or (score is not None and not math.isfinite(score)):
         return None
     source = wire.get("feedback_source")
     return {
@@ -166,7 +170,7 @@ class LangSmithRoute(APIRoute):
             except (CursorError, GroupError) as error:
                 return problem(400, str(error))
             except ProjectExistsError as error:
-                return problem(409, f"a project named {str(error)[:200]!r} is there already")
+                return problem(409, f"a project of the name {str(error)[:200]!r}, or of this id, is there already")
             except RequestError as error:
                 return problem(error.status, str(error), field=error.problem.field)
             except RequestValidationError as error:
@@ -183,8 +187,7 @@ def problem(status: int, detail: str, **more: Any) -> Response:
 
 
 def answer(body: object, status: int = 200) -> Response:
-    data = orjson.dumps(body, default=str, option=orjson.OPT_NON_STR_KEYS)
-    return Response(data, status, media_type="application/json")
+    return Response(dump(body), status, media_type="application/json")
 
 
 def router() -> APIRouter:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import LangSmith, answer, router
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, router
 
 PAGE_MAX = 100
 KIND = "model_price"
@@ -48,7 +48,7 @@ def prices_router(use: LangSmith) -> APIRouter:
     @routes.get("/model-price-map")
     def list_prices(
         q: str | None = None,
-        offset: Annotated[int, Query(ge=0)] = 0,
+        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
         limit: Annotated[int, Query(ge=1)] = PAGE_MAX,
     ) -> Response:
         rows = [row for row in store.of_kind(KIND) if not q or q.lower() in row["name"].lower()]

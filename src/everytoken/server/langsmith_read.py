@@ -148,10 +148,7 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
 
     @routes.get("/runs/threads/{thread_id}")
     def thread(thread_id: str, session_id: UUID, select: Annotated[list[str] | None, Query()] = None) -> Response:
-        quoted = thread_id.replace("\\", "\\\\").replace('"', '\\"')
-        question = RunQuestion(
-            projects=use.reader.projects_of([str(session_id)]), is_root=True, filter=f'eq(thread_id, "{quoted}")'
-        )
+        question = RunQuestion(projects=use.reader.projects_of([str(session_id)]), is_root=True, thread_id=thread_id)
         page = use.reader.page(question, limit=PAGE_MAX, ascending=True, payload=v1_columns(select))
         return answer({"runs": use.writer.v1(page.records, select)})
 

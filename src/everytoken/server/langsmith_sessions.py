@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from everytoken.query.langsmith_projects import BY_STATS, SORTS, session_rows, sorted_rows
 from everytoken.query.langsmith_runs import project_by_id
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import LangSmith, answer, instant, now_us, router
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, now_us, router
 from everytoken.store.control import Control, Project, ProjectExistsError
 
 PAGE_MAX = 100
@@ -49,7 +49,7 @@ class SessionsQuery(BaseModel):
     metadata: str | None = None
     sort_by: str = "start_time"
     sort_by_desc: bool = True
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
     limit: int = Field(default=PAGE_MAX, ge=1)
     include_stats: bool = False
     stats_start_time: str | None = None

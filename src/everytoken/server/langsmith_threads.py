@@ -14,7 +14,7 @@ from everytoken.query.langsmith_stats import run_stats
 from everytoken.query.langsmith_sums import number, stats_sums, v2_sums
 from everytoken.query.langsmith_threads import ThreadRecord, of_thread, thread_page
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import LangSmith, answer, instant, now_us, router
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, now_us, router
 
 PAGE_MAX = 100
 DAY_US = 86_400_000_000
@@ -50,7 +50,7 @@ class GroupBody(BaseModel):
     filter: str | None = None
     start_time: str | int | None = None
     end_time: str | int | None = None
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
     limit: int = Field(default=20, ge=1)
 
 
@@ -83,11 +83,11 @@ def threads_router(use: LangSmith) -> APIRouter:
         page_size: Annotated[int, Query(ge=1)] = 20,
         selects: Annotated[list[str] | None, Query()] = None,
     ) -> Response:
-        wanted = of_thread(thread_id)
         question = RunQuestion(
             projects=use.reader.projects_of([str(project_id)], name_of="project_id"),
             is_root=True,
-            filter=f"and({wanted}, {filter})" if filter else wanted,
+            thread_id=thread_id,
+            filter=filter,
         )
         page = use.reader.page(question, limit=min(page_size, PAGE_MAX), cursor=cursor, payload=())
         rows = use.writer.v2(page.records, THREAD_TRACE, subtree=True)
@@ -100,9 +100,7 @@ def threads_router(use: LangSmith) -> APIRouter:
 
     @routes.get("/threads/{thread_id}/stats")
     def thread_stats(thread_id: str, session_id: UUID) -> Response:
-        question = RunQuestion(
-            projects=use.reader.projects_of([str(session_id)]), is_root=True, filter=of_thread(thread_id)
-        )
+        question = RunQuestion(projects=use.reader.projects_of([str(session_id)]), is_root=True, thread_id=thread_id)
         found = thread_page(use.reader, question, limit=1).records
         if not found:
             raise NotFoundError(f"no thread {thread_id[:200]!r}", field="path.thread_id")

@@ -65,7 +65,7 @@ class Compiler:
     def bind(self, value: Any, kind: str) -> str:
         """A placeholder of that type for the value."""
         name = f"f{len(self.params)}"
-        self.params[name] = value
+        self.params[name] = _encodable(value)
         return f"{{{name}:{kind}}}"
 
     def _all(self, parts: Sequence[Expression]) -> str:
@@ -341,6 +341,13 @@ _COMPARE: dict[str, Callable[[Compiler, Field, Compare], str]] = {
     "tags": Compiler.tags,
     "sum": Compiler.rolled_up,
 }
+
+
+def _encodable(value: Any) -> Any:
+    """Half of a surrogate pair has no UTF-8, and so is in nothing that is stored."""
+    if isinstance(value, list):
+        return [_encodable(item) for item in value]
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _entries(column: str) -> str:
