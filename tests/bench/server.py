@@ -1,4 +1,4 @@
-"""What the server takes and gives on this machine: `python tests/bench/server.py [RUNS]` (1,000,000 unless told).
+"""What the server takes and gives on this machine: `python tests/bench/server.py [rates] [reads]`.
 
 A real `everytoken serve` process, real HTTP, the bodies of the Python SDK: multipart in zstd, traces of 17 runs with
 prompts and completions of 1 KB, creates and updates apart. The sender is a process of its own on the same cores, its
@@ -195,7 +195,9 @@ class Bench:
         }
 
     def reads_idle_and_loaded(self) -> None:
-        label = f"at {self.sent_runs:,} runs"
+        stored = self.server.get(f"/projects/{PROJECT}/summary")["runs"]
+        assert stored == self.sent_runs, f"{stored} runs are stored, not {self.sent_runs}"
+        label = f"at {stored:,} runs"
         self.reads(f"{label}, idle")
         with self._load():
             self.reads(f"{label}, {READ_LOAD:,} runs/s in")
@@ -222,14 +224,14 @@ def multiply(data: Path) -> None:
         ("run_versions", "start_us", ("trace_id", "run_id", "parent_run_id")),
         ("charge_versions", "started_us", ("trace_id", "run_id")),
     ):
-        rows = f"(SELECT * FROM {table} FINAL)"
+        rows = f"(SELECT * FROM {table} FINAL WHERE startsWith(toString(run_id), '0'))"
         for later_us, digit in enumerate(digits, start=1):
             uuids = ", ".join(f"toUUID(concat('{digit}', substring(toString({name}), 2))) AS {name}" for name in names)
             if table == "charge_versions":
                 uuids += f", concat('{digit}', charge_key) AS charge_key"
             ledger._writer.command(
                 f"INSERT INTO {table} SELECT * REPLACE ({start_us} + {later_us * 500_000} AS {start_us}, {uuids})"
-                f" FROM {rows} WHERE startsWith(toString(run_id), '0')"
+                f" FROM {rows}"
             )
     ledger.close()
 
@@ -253,31 +255,35 @@ def rates(server: Server, data: Path, pool: ProcessPoolExecutor) -> Bench:
     return bench
 
 
-def main(most: int) -> None:
+def reads(data: Path, pool: ProcessPoolExecutor) -> None:
+    with serving(data) as server:
+        bench = Bench(server, data, pool)
+        bench.fill(FIRST_RUNS)
+        size_bytes = disk_bytes(data / "ledger")
+        print(f"at {bench.sent_runs:,} runs: {size_bytes / bench.sent_runs:,.0f} bytes of ledger per run")
+        bench.reads_idle_and_loaded()
+    with ProcessPoolExecutor(1) as once:  # an engine lets go of its folder when its process ends
+        once.submit(multiply, data).result()
+    print(f"cold start, ten times as many runs: {cold_start(data):.2f} s")
+    with serving(data) as server:
+        bench.server, bench.sent_runs = server, bench.sent_runs * (COPIES + 1)
+        bench.reads_idle_and_loaded()
+        print(f"RSS {rss_mb(server):.0f} MB")
+
+
+def main(parts: list[str]) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(1) as pool:
         pool.submit(os.getpid).result()
-        empty_s = [cold_start(Path(folder) / f"empty{n}") for n in range(3)]
-        print(f"cold start, empty folder: {statistics.median(empty_s):.2f} s (median of 3)")
-        with serving(Path(folder) / "rates") as server:
-            rates(server, Path(folder) / "rates", pool)
-        data = Path(folder) / "reads"
-        with serving(data) as server:
-            bench = Bench(server, data, pool)
-            bench.fill(FIRST_RUNS)
-            size_bytes = disk_bytes(data / "ledger")
-            print(f"at {bench.sent_runs:,} runs: {size_bytes / bench.sent_runs:,.0f} bytes of ledger per run")
-            bench.reads_idle_and_loaded()
-        if most >= MANY_RUNS:
-            with ProcessPoolExecutor(1) as once:  # an engine lets go of its folder when its process ends
-                once.submit(multiply, data).result()
-            print(f"cold start, ten times as many runs: {cold_start(data):.2f} s")
-            with serving(data) as server:
-                bench.server, bench.sent_runs = server, bench.sent_runs * (COPIES + 1)
-                bench.reads_idle_and_loaded()
-                print(f"RSS {rss_mb(server):.0f} MB")
+        if "rates" in parts:
+            empty_s = [cold_start(Path(folder) / f"empty{n}") for n in range(3)]
+            print(f"cold start, empty folder: {statistics.median(empty_s):.2f} s (median of 3)")
+            with serving(Path(folder) / "rates") as server:
+                rates(server, Path(folder) / "rates", pool)
+        if "reads" in parts:
+            reads(Path(folder) / "reads", pool)
         print(f"load average {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else MANY_RUNS)
+    main(sys.argv[1:] or ["rates", "reads"])
