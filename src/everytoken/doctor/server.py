@@ -145,7 +145,7 @@ def _charges(api: Api, project: str) -> tuple[dict[str, Decimal], bool]:
             if charge["quality"] != "estimated":
                 for key in ("input_tokens", "output_tokens", "total_tokens"):
                     total[key] += charge[key] or 0
-            if charge["cost_status"] in ("priced", "approximate"):
+            if charge["cost_usd"] is not None and charge["cost_status"] in ("priced", "approximate"):
                 total["cost_known_usd"] += Decimal(charge["cost_usd"])
             else:
                 total["unpriced_calls"] += 1
