@@ -91,6 +91,7 @@ def test_bad_requests_are_answered_4xx_and_never_5xx(tmp_path: Path) -> None:
     some = str(uuid.UUID(int=5))
     with serving(tmp_path / "data") as server:
         default = server.http.get("/sessions").json()[0]["id"]
+        assert server.get("/projects")["projects"] == []  # the one that exists from the start holds nothing yet
         token = f'{{"run_id": "{some}", "feedback_key": "k", "expires_in": {{"days": 3000000}}}}'
         bad: list[tuple[str, str, str, int]] = [
             ("POST", "/runs/query", "{", 422),

@@ -7,7 +7,7 @@ from everytoken.query.errors import NotFoundError
 from everytoken.query.rows import ProjectRow, Projects, Summary
 from everytoken.query.totals import quantiles_ms, sums_of_row, total_fields
 from everytoken.query.window import Window
-from everytoken.store.control import Control, Project
+from everytoken.store.control import DEFAULT_PROJECT, Control, Project
 from everytoken.store.ledger import Ledger
 
 
@@ -34,6 +34,8 @@ def list_projects(ledger: Ledger, control: Control, window: Window) -> Projects:
             **_summary_fields(project.name, window, by_name.get(project.name, {})),
         )
         for project in control.projects()
+        # It exists from the start, and is nobody's until something is sent to it.
+        if project.name != DEFAULT_PROJECT or project.name in by_name or ledger.has_runs(project.name)
     ]
     rows.sort(key=lambda row: (row.last_run_us or row.created_us, row.project), reverse=True)
     return Projects(projects=rows)

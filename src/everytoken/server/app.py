@@ -18,16 +18,13 @@ from everytoken.server.langsmith_ingest import langsmith_ingest_router
 from everytoken.server.langsmith_mounts import mount_langsmith_reads
 from everytoken.server.otlp import otlp_router
 from everytoken.server.otlp_grpc import otlp_grpc
-from everytoken.store.control import Control
+from everytoken.store.control import DEFAULT_PROJECT, Control
 from everytoken.store.folder import DataFolder
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
 
 LANGSMITH_MOUNTS = ("", "/api", "/api/v1")
 """Where LangSmith clients look, by version and by how their endpoint is written."""
-
-DEFAULT_PROJECT = "default"
-"""Where LangSmith's clients send what names no project; they may ask for it before they write to it."""
 
 
 def create_app(settings: Settings) -> FastAPI:

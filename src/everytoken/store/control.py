@@ -32,6 +32,8 @@ from everytoken.store.errors import FolderError
 SCHEMA_VERSION = 2
 """Of the control data. 2 added feedback, documents and what is told about a project; 1 had none of these tables, and
 making them is the whole step. An older server does not look at them."""
+DEFAULT_PROJECT = "default"
+"""Where LangSmith's clients send what names no project; they may ask for it before they write to it."""
 BUSY_TIMEOUT_MS = 5_000
 
 metadata = MetaData()
