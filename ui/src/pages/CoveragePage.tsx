@@ -8,6 +8,7 @@ import { keepRange } from "../components/Frame";
 import { NoCalls } from "../components/ListPage";
 import { Ago } from "../components/Moment";
 import { Failed, SkeletonRows } from "../components/States";
+import { useNarrow } from "../components/useNarrow";
 import { useWords } from "../i18n/useWords";
 import { PARTS, partsOf, pathState } from "../model/coverage";
 import { count } from "../model/format";
@@ -42,8 +43,8 @@ function Headline({ coverage }: { coverage: Coverage }) {
   const silent = paths.length - reporting;
   return (
     <header className="page-head coverage-head">
-      <i className={`dot ${silent > 0 ? "error" : "success"}`} />
       <h2>
+        <i className={`dot ${silent > 0 ? "error" : "success"}`} />
         {t("coverage.headline", { reporting, count: paths.length })}
         {silent > 0 && <span className="bad"> {t("coverage.silent", { count: silent })}</span>}
       </h2>
@@ -97,6 +98,7 @@ const STATES = { reports: "reports", unpriced: "unpricedPath", silent: "silentPa
 function PathRows({ row, project }: { row: CoverageRow; project: string }) {
   const t = useWords();
   const state = pathState(row);
+  const columns = useNarrow() ? 4 : 5;
   return (
     <tbody>
       <tr>
@@ -117,7 +119,7 @@ function PathRows({ row, project }: { row: CoverageRow; project: string }) {
       </tr>
       {row.causes.map((cause) => (
         <tr key={cause.code} className="cause">
-          <td colSpan={5}>
+          <td colSpan={columns}>
             <Cause cause={cause} project={project} />
           </td>
         </tr>
