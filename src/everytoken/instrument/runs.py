@@ -17,9 +17,11 @@ WAIT_S = 0.02
 class LangSmithRuns:
     """Sends runs: a post for a short call, a post and a patch for one whose start was shown."""
 
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: Any, *, alone: bool = False) -> None:
+        """`alone`: no other client sends in this process, the child of a fork."""
         self.client = client
         """For attempts without a parent, and where the parent's client would leave runs out by sampling."""
+        self._alone = alone
 
     def start(self, attempt: Attempt, content: ContentPolicy) -> None:
         """Show a call that is still open."""
@@ -74,7 +76,7 @@ class LangSmithRuns:
         self.client.flush(timeout=timeout_s)
 
     def _client(self, attempt: Attempt) -> Any:
-        client = attempt.parentage.client or self.client
+        client = self.client if self._alone else attempt.parentage.client or self.client
         rate = getattr(client, "tracing_sample_rate", None)
         return client if rate is None or rate >= 1 else self.client
 

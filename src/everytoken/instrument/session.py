@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from everytoken.instrument import google_genai, google_interactions, langchain, openai, openai_agents, threads
@@ -56,7 +57,7 @@ def instrument(client: Any = None) -> tuple[str, ...]:
             settings, faults = read_settings()
             for fault in faults:
                 logger.warning("everytoken: %s", fault)
-            exporter = _spans if settings.export == "otel" else functools.partial(_runs, client)
+            exporter = _spans if settings.export == "otel" else functools.partial(_runs, client, os.getpid())
             recorder = _session.recorder = Recorder(exporter, settings)
             atexit.register(recorder.close)
             _patch("threading", threads_patch, recorder)
@@ -115,10 +116,18 @@ def _spans() -> Exporter:
     return Spans()
 
 
-def _runs(client: Any) -> Exporter:
+def _runs(client: Any, home_pid: int) -> Exporter:
     from everytoken.instrument.runs import LangSmithRuns
 
-    return LangSmithRuns(client or _default_client())
+    client = client or _default_client()
+    if os.getpid() == home_pid:
+        return LangSmithRuns(client)
+    # A fork leaves every thread of langsmith behind, those of its clients and of its pool: the child needs its own.
+    from langsmith._internal import _background_thread
+
+    _background_thread.LANGSMITH_CLIENT_THREAD_POOL = ThreadPoolExecutor(max_workers=1)
+    own = type(client)(api_url=client.api_url, api_key=client.api_key, tracing_sampling_rate=1.0)
+    return LangSmithRuns(own, alone=True)
 
 
 def _default_client() -> Any:
