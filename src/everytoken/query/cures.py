@@ -20,14 +20,14 @@ EVERYTOKEN_PRICES=prices.toml everytoken serve"""
 
 CURES: dict[str, Cure] = {
     "still_running": Cure("none", "The call has not ended yet; its usage comes with its end."),
-    "call_failed": Cure("none", "The call failed and the provider sent no usage; failed calls are not billed."),
-    # https://platform.openai.com/docs/api-reference/chat/create, `stream_options` (read 2026-11-20)
+    "call_failed": Cure("none", "The call failed and sent no usage. A refusal is not billed; an answer that was lost on its way may be."),
+    # `stream_options` as the docstring of openai 3.54 `chat.completions.create` describes it (read 2026-11-22)
     "stream_without_usage": Cure(
         "usage",
         "A Chat Completions stream carries usage only when asked: it comes in one more chunk at the end.",
         'client.chat.completions.create(..., stream=True, stream_options={"include_usage": True})',
     ),
-    # https://docs.langchain.com/oss/python/integrations/chat/openai, `stream_usage` (read 2026-11-20)
+    # `stream_usage` of langchain-openai 1.7 `BaseChatOpenAI` (source read 2026-11-22)
     "framework_without_usage": Cure(
         "usage",
         "LangChain's model was not told to ask for usage while it streams.",

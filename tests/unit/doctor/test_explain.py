@@ -39,7 +39,7 @@ def test_a_framework_s_stream_gets_the_framework_s_setting() -> None:
 def test_a_failed_call_is_no_fault_of_the_app() -> None:
     (finding,) = trace([run("intent")], [charge(quality="missing", status="error")])
     assert finding.verdict == "ok"
-    assert "failed calls are not billed" in finding.evidence
+    assert "A refusal is not billed" in finding.evidence
 
 
 def test_a_cut_stream_shows_its_flag() -> None:
