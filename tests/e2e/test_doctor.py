@@ -47,12 +47,12 @@ def traces(server: Server) -> dict[str, str]:
     return ids
 
 
-def doctor(*arguments: str, **more: str) -> tuple[int, list[dict[str, Any]]]:
+def doctor(*arguments: str, stdin: str = "", **more: str) -> tuple[int, list[dict[str, Any]]]:
     """Exit code and findings. No kubectl: a developer's own cluster is not for tests."""
     path = f"{Path(sys.executable).parent}"
     command = [sys.executable, "-m", "everytoken.cli", "doctor", "--json", *arguments]
     env = {**environment(), "PATH": path, **more}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, timeout=120, check=False)
     answer = json.loads(done.stdout)
     assert answer["exit"] == done.returncode
     return done.returncode, answer["findings"]
@@ -79,8 +79,10 @@ def test_a_sender_and_a_server_in_order_are_well(server: Server, traces: dict[st
 
 
 def test_a_sender_that_is_off_and_a_server_that_is_not_there_are_found() -> None:
-    code, findings = doctor(LANGSMITH_ENDPOINT="http://127.0.0.1:9")
+    twice = "kind: Secret\nmetadata: {name: a}\nmetadata: {name: b}\n"
+    code, findings = doctor("--manifests", "-", stdin=twice, LANGSMITH_ENDPOINT="http://127.0.0.1:9")
     found = verdicts(findings)
+    assert found["M2"] == {"problem"}
     assert code == 1
     assert found["E1"] == found["E3"] == found["N1"] == {"problem"}
     assert found["S1"] == {"unknown"}

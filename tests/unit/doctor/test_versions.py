@@ -9,7 +9,10 @@ RANGES = ("langsmith<1,>=0.8", "openai<4,>=2; extra == 'openai'", "httpx>=0.28; 
 
 
 def checked(installed: Mapping[str, str], required: Callable[[], Sequence[str]]) -> list[Finding]:
-    return check_versions(lambda name: installed.get(name), required)
+    def version(name: str) -> str | None:
+        return installed.get(name)
+
+    return check_versions(version, required)
 
 
 def test_versions_in_range_are_one_line() -> None:
