@@ -37,8 +37,8 @@ SENDERS = 8
 FIRST_RUNS, MANY_RUNS = 100_000, 1_000_000
 RATE_RUNS = 60_000
 """Runs of one measurement of the rate: more than ten seconds at the bar."""
-READ_ROUNDS, READ_S = 40, 6.0
-"""A question is asked so often, or for so long."""
+READ_ROUNDS, READ_S, LOAD_S = 40, 4.0, 24
+"""A question is asked so often, or for so long; runs arrive for as long as the five of them take."""
 READ_LOAD = 1_000
 """Runs per second that arrive while reads are measured."""
 SPREAD_DAYS = 10
@@ -205,7 +205,7 @@ class Bench:
     @contextmanager
     def _load(self) -> Iterator[None]:
         """Runs that arrive until the block ends."""
-        made = self.write(36 * READ_LOAD, now_us(), 17_000)
+        made = self.write(LOAD_S * READ_LOAD, now_us(), 17_000)
         sending = self._pool.submit(send, self.server.url, made, READ_LOAD)
         time.sleep(2)
         yield
@@ -218,13 +218,13 @@ def multiply(data: Path) -> None:
 
     HTTP would take ten minutes for it, and what is measured afterwards is how much stands in the ledger.
     """
-    ledger = Ledger.open(Settings(data=data))
+    ledger = Ledger.open(Settings(data=data, memory_max_bytes=4 * 1024**3))
     digits = "123456789"[:COPIES]
     for table, start_us, names in (
         ("run_versions", "start_us", ("trace_id", "run_id", "parent_run_id")),
         ("charge_versions", "started_us", ("trace_id", "run_id")),
     ):
-        rows = f"(SELECT * FROM {table} FINAL WHERE startsWith(toString(run_id), '0'))"
+        rows = f"(SELECT * FROM {table} WHERE startsWith(toString(run_id), '0'))"
         for later_us, digit in enumerate(digits, start=1):
             uuids = ", ".join(f"toUUID(concat('{digit}', substring(toString({name}), 2))) AS {name}" for name in names)
             if table == "charge_versions":
