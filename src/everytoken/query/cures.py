@@ -20,7 +20,10 @@ EVERYTOKEN_PRICES=prices.toml everytoken serve"""
 
 CURES: dict[str, Cure] = {
     "still_running": Cure("none", "The call has not ended yet; its usage comes with its end."),
-    "call_failed": Cure("none", "The call failed and sent no usage. A refusal is not billed; an answer that was lost on its way may be."),
+    "call_failed": Cure(
+        "none",
+        "The call failed and sent no usage. A refusal is not billed; an answer that was lost on its way may be.",
+    ),
     # `stream_options` as the docstring of openai 3.54 `chat.completions.create` describes it (read 2026-11-22)
     "stream_without_usage": Cure(
         "usage",

@@ -248,7 +248,8 @@ export const en = {
   },
   causes: {
     still_running: "Still running: the usage comes with the end of the call.",
-    call_failed: "The call failed and no usage was sent. A refusal is not billed; an answer that was lost on its way may be.",
+    call_failed:
+      "The call failed and no usage was sent. A refusal is not billed; an answer that was lost on its way may be.",
     stream_without_usage: "A Chat Completions stream carries usage only when it is asked for. Ask for it:",
     framework_without_usage: "LangChain's model was not told to ask for usage while it streams. Tell it:",
     stream_not_consumed: "The stream ended without a usage report. Read it to its end, also when the client has gone:",

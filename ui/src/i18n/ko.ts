@@ -244,7 +244,8 @@ export const ko: Words = {
   },
   causes: {
     still_running: "아직 실행 중입니다. 호출이 끝나면 사용량이 도착합니다.",
-    call_failed: "호출이 실패하여 사용량이 없습니다. 거절된 요청은 청구되지 않지만, 전송 중에 유실된 응답은 청구될 수 있습니다.",
+    call_failed:
+      "호출이 실패하여 사용량이 없습니다. 거절된 요청은 청구되지 않지만, 전송 중에 유실된 응답은 청구될 수 있습니다.",
     stream_without_usage: "Chat Completions 스트림은 요청해야만 사용량을 보냅니다. 다음 옵션을 추가하십시오.",
     framework_without_usage: "LangChain 모델이 스트리밍 중에 사용량을 요청하지 않습니다. 다음과 같이 설정하십시오.",
     stream_not_consumed: "스트림이 사용량 보고 없이 끝났습니다. 클라이언트가 떠나도 끝까지 읽으십시오.",
