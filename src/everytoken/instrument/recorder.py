@@ -29,9 +29,11 @@ _INHERITED = ("thread_id", "session_id", "conversation_id", "user_id", "checkpoi
 class Exporter(Protocol):
     """Where records go: LangSmith runs or OpenTelemetry spans."""
 
+    lost: int
+
     def start(self, attempt: Attempt, content: ContentPolicy) -> None: ...
     def end(self, attempt: Attempt, answer: Answer, content: ContentPolicy, extra: dict[str, Any]) -> None: ...
-    def has_room(self, attempt: Attempt, patience_s: float) -> bool: ...
+    def send(self, *, now: bool) -> None: ...
     def flush(self, timeout_s: float) -> None: ...
 
 
@@ -69,7 +71,7 @@ class Recorder:
         self._saw_parent = False
         self.dropped = 0
         """Attempts lost because too many, or too much of them, waited."""
-        self._dropped_reported = 0
+        self._lost_reported = 0
 
     def wanted(self) -> bool:
         """False when the application switched tracing off around this call."""
@@ -186,19 +188,31 @@ class Recorder:
 
     def _work(self) -> None:
         while True:
+            if self._ended:
+                self._next()
+                self._deliver(now=False)
+                continue
+            self._wake.clear()
+            self._post_starts()
+            self._deliver(now=False)
             if not self._ended:
-                self._wake.clear()
-                self._post_starts()
-                if not self._ended:
-                    self._wake.wait(POLL_S)
-                    continue
-            item, size = self._ended.popleft()
-            if isinstance(item, threading.Event):
-                item.set()
-            else:
-                self._finish(item)
-                with self._lock:
-                    self._ended_bytes -= size
+                self._wake.wait(POLL_S)
+
+    def _next(self) -> None:
+        item, size = self._ended.popleft()
+        if isinstance(item, threading.Event):
+            self._deliver(now=True)
+            item.set()
+            return
+        self._finish(item)
+        with self._lock:
+            self._ended_bytes -= size
+
+    def _deliver(self, *, now: bool) -> None:
+        try:
+            self._exporter.send(now=now)
+        except Exception as error:  # noqa: BLE001 the thread must outlive a batch it could not send
+            failed("recorder.deliver", error)
 
     def _post_starts(self) -> None:
         now = time.perf_counter()
@@ -224,13 +238,11 @@ class Recorder:
         BUDGETS.settle(attempt, answer.found)
         if not self._told.is_news(attempt, answer.value, answer.found):
             return
-        if not self._exporter.has_room(attempt, patience_s=0.0 if self._closed else 5.0):
-            self._drop()
-            return
         extra: dict[str, Any] = {}
-        if self.dropped > self._dropped_reported:
-            extra["everytoken_dropped"] = self.dropped - self._dropped_reported
-            self._dropped_reported = self.dropped
+        lost = self.dropped + self._exporter.lost
+        if lost > self._lost_reported:
+            extra["everytoken_dropped"] = lost - self._lost_reported
+            self._lost_reported = lost
         self._exporter.end(attempt, answer, self._policy(attempt), extra)
 
     def _policy(self, attempt: Attempt) -> ContentPolicy:

@@ -1,6 +1,11 @@
-"""An attempt as a standard LangSmith run, sent through the client that its parent run uses."""
+"""An attempt as a standard LangSmith run, sent in batches through the client that its parent run uses.
+
+Batches are sent from the recorder's thread and not by langsmith's own: those threads hold the exit of a process for
+minutes when the server is down, keep what waits without a bound on its bytes, and do not live on in a forked child.
+"""
 
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -9,32 +14,30 @@ from everytoken.instrument.answer import Answer, base_metadata, outputs, usage_m
 from everytoken.instrument.attempt import Attempt
 from everytoken.instrument.content import ContentPolicy
 
-ROOM = 500
-"""Runs waiting in the `langsmith` client at which ours wait before it, where their bytes are bounded and counted."""
-WAIT_S = 0.02
+BATCH_RUNS = 100
+BATCH_BYTES = 8 * 1024**2
+"""A batch leaves when it holds so much; servers take bodies of 20 MiB."""
+LINGER_S = 0.25  # one request a call would cost 1 ms of CPU, a share of a batch 0.1 ms (langsmith 0.15, 2026-11)
 
 
 class LangSmithRuns:
     """Sends runs: a post for a short call, a post and a patch for one whose start was shown."""
 
-    def __init__(self, client: Any, *, alone: bool = False) -> None:
-        """`alone`: no other client sends in this process, the child of a fork."""
-        self.client = client
+    def __init__(self, make_client: Callable[[Callable[[Exception], None]], Any], *, alone: bool = False) -> None:
+        """`alone`: no other client may send in this process, the child of a fork."""
+        self.client = make_client(self._failed)
         """For attempts without a parent, and where the parent's client would leave runs out by sampling."""
+        self.lost = 0
+        """Runs that a server did not take, as far as it is told."""
         self._alone = alone
+        self._posts: dict[int, tuple[Any, list[dict[str, Any]], list[dict[str, Any]]]] = {}
+        self._waiting = self._waiting_bytes = 0
+        self._since = 0.0
+        self._sending = 0
 
     def start(self, attempt: Attempt, content: ContentPolicy) -> None:
         """Show a call that is still open."""
-        self._client(attempt).create_run(
-            attempt.endpoint.name,
-            content.clean(attempt.request or {}),
-            attempt.endpoint.run_type,
-            project_name=attempt.parentage.project,
-            extra={"metadata": base_metadata(attempt)},
-            tags=list(attempt.parentage.tags),
-            start_time=attempt.started,
-            **_identity(attempt),
-        )
+        self._put(attempt, {**_post(attempt, content), "extra": {"metadata": base_metadata(attempt)}}, update=False)
 
     def end(self, attempt: Attempt, answer: Answer, content: ContentPolicy, extra: dict[str, Any]) -> None:
         """Send the whole record."""
@@ -46,39 +49,61 @@ class LangSmithRuns:
             "end_time": attempt.started + timedelta(seconds=attempt.duration_s or 0),
             "status": attempt.outcome,
         }
-        client, identity = self._client(attempt), _identity(attempt)
-        tags = list(attempt.parentage.tags)
-        if attempt.posted:
-            client.update_run(identity.pop("id"), tags=tags, **identity, **facts)
-            return
-        client.create_run(
-            attempt.endpoint.name,
-            content.clean(attempt.request or {}),
-            attempt.endpoint.run_type,
-            project_name=attempt.parentage.project,
-            tags=tags,
-            start_time=attempt.started,
-            **identity,
-            **facts,
+        known = (
+            {**_identity(attempt), "tags": list(attempt.parentage.tags)} if attempt.posted else _post(attempt, content)
         )
+        self._put(attempt, known | facts, update=attempt.posted)
 
-    def has_room(self, attempt: Attempt, patience_s: float) -> bool:
-        """Wait until the client has sent enough to take one more; False when it did not in time."""
-        waiting = getattr(self._client(attempt), "tracing_queue", None)
-        deadline = time.monotonic() + patience_s
-        while waiting is not None and waiting.qsize() >= ROOM:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(WAIT_S)
-        return True
+    def send(self, *, now: bool) -> None:
+        """Send what waits, if that is enough or has waited for long, or `now`."""
+        due = self._waiting >= BATCH_RUNS or self._waiting_bytes >= BATCH_BYTES
+        if not self._posts or not (now or due or time.monotonic() - self._since >= LINGER_S):
+            return
+        batches, self._posts = list(self._posts.values()), {}
+        self._waiting = self._waiting_bytes = 0
+        for client, created, updated in batches:
+            self._sending = len(created) + len(updated)
+            client.multipart_ingest(create=created, update=updated)
 
     def flush(self, timeout_s: float) -> None:
-        self.client.flush(timeout=timeout_s)
+        """Let the clients that frameworks send through finish as well: their runs hold usage of ours."""
+        from langsmith import run_trees
+
+        deadline = time.monotonic() + timeout_s
+        for client in {id(one): one for one in (self.client, run_trees._CLIENT) if one is not None}.values():
+            client.flush(timeout=max(deadline - time.monotonic(), 0.05))
+
+    def _put(self, attempt: Attempt, run: dict[str, Any], *, update: bool) -> None:
+        client = self._client(attempt)
+        if not self._posts:
+            self._since = time.monotonic()
+        _, created, updated = self._posts.setdefault(id(client), (client, [], []))
+        (updated if update else created).append(run)
+        self._waiting += 1
+        self._waiting_bytes += attempt.size_bytes
+
+    def _failed(self, error: Exception) -> None:
+        """langsmith has given a batch up, and logged why."""
+        self.lost += self._sending
 
     def _client(self, attempt: Attempt) -> Any:
         client = self.client if self._alone else attempt.parentage.client or self.client
         rate = getattr(client, "tracing_sample_rate", None)
         return client if rate is None or rate >= 1 else self.client
+
+
+def _post(attempt: Attempt, content: ContentPolicy) -> dict[str, Any]:
+    from langsmith.utils import get_tracer_project
+
+    return {
+        **_identity(attempt),
+        "name": attempt.endpoint.name,
+        "inputs": content.clean(attempt.request or {}),
+        "run_type": attempt.endpoint.run_type,
+        "session_name": attempt.parentage.project or get_tracer_project(),
+        "tags": list(attempt.parentage.tags),
+        "start_time": attempt.started,
+    }
 
 
 def _identity(attempt: Attempt) -> dict[str, Any]:

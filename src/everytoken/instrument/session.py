@@ -7,7 +7,6 @@ import logging
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from everytoken.instrument import google_genai, google_interactions, langchain, openai, openai_agents, threads
@@ -119,26 +118,19 @@ def _spans() -> Exporter:
 def _runs(client: Any, home_pid: int) -> Exporter:
     from everytoken.instrument.runs import LangSmithRuns
 
-    client = client or _default_client()
     if os.getpid() == home_pid:
-        return LangSmithRuns(client)
-    # A fork leaves every thread of langsmith behind, those of its clients and of its pool: the child needs its own.
-    from langsmith._internal import _background_thread
-
-    _background_thread.LANGSMITH_CLIENT_THREAD_POOL = ThreadPoolExecutor(max_workers=1)
-    own = type(client)(api_url=client.api_url, api_key=client.api_key, tracing_sampling_rate=1.0)
-    return LangSmithRuns(own, alone=True)
+        return LangSmithRuns(lambda failed: client or _own_client(failed))
+    # The child of a fork shares the sockets of every client there was.
+    target = {} if client is None else {"api_url": client.api_url, "api_key": client.api_key}
+    return LangSmithRuns(functools.partial(_own_client, **target), alone=True)
 
 
-def _default_client() -> Any:
+def _own_client(failed: Callable[[Exception], None], **target: Any) -> Any:
+    """A client without threads, for everything: sampling leaves whole runs out, and usage is sent for all."""
     from langsmith import Client
-    from langsmith.run_trees import get_cached_client
 
-    if not any(os.environ.get(name) for name in _NAMED):
-        # The application did not set up langsmith: a server that is down must not make it talk on stderr.
-        logging.getLogger("langsmith").addHandler(logging.NullHandler())
-        return Client(api_url=LOCAL_ENDPOINT, api_key="local", tracing_sampling_rate=1.0)
-    shared = get_cached_client()
-    rate = shared.tracing_sample_rate
-    # Sampling leaves whole runs out; usage is sent for all.
-    return shared if rate is None or rate >= 1 else Client(tracing_sampling_rate=1.0)
+    # An application that set no logging up must not hear on stderr of a server that is down.
+    logging.getLogger("langsmith").addHandler(logging.NullHandler())
+    if not target and not any(os.environ.get(name) for name in _NAMED):
+        target = {"api_url": LOCAL_ENDPOINT, "api_key": "local"}
+    return Client(auto_batch_tracing=False, tracing_sampling_rate=1.0, tracing_error_callback=failed, **target)

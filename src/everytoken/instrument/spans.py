@@ -25,6 +25,7 @@ class Spans:
 
         self._trace = trace
         self._tracer = trace.get_tracer("everytoken")
+        self.lost = 0
 
     def start(self, attempt: Attempt, content: ContentPolicy) -> None:
         """OpenTelemetry has no word for a span that is still open."""
@@ -43,9 +44,8 @@ class Spans:
             span.set_status(self._trace.StatusCode.ERROR, content.text(answer.error) or "")
         span.end(_ns(attempt.started + timedelta(seconds=attempt.duration_s or 0)))
 
-    def has_room(self, attempt: Attempt, patience_s: float) -> bool:
-        """The span processor has its own bound."""
-        return True
+    def send(self, *, now: bool) -> None:
+        """The span processor has its own queue, with a bound."""
 
     def flush(self, timeout_s: float) -> None:
         flush = getattr(self._trace.get_tracer_provider(), "force_flush", None)

@@ -1,7 +1,7 @@
 """A client that keeps what it is given, and an instrumented process that is restored after each test."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,12 @@ class Sent:
 
     def update_run(self, run_id: Any, **facts: Any) -> None:
         self._merge(str(run_id), facts)
+
+    def multipart_ingest(self, create: Sequence[dict[str, Any]] = (), update: Sequence[dict[str, Any]] = ()) -> None:
+        for run in create:
+            self.create_run(**run)
+        for run in update:
+            self.update_run(run["id"], **run)
 
     def flush(self, timeout: float | None = None) -> None:
         """Everything is here already."""
