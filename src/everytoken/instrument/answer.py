@@ -10,6 +10,7 @@ from everytoken.core.extract import Extraction, extract_usage
 from everytoken.core.projections import to_everytoken, to_langsmith
 from everytoken.instrument.attempt import CANCELLED, Attempt
 from everytoken.instrument.bodies import decompressed
+from everytoken.instrument.merged import merged
 from everytoken.instrument.sse import decode_events, is_complete
 
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -34,9 +35,18 @@ def read_answer(attempt: Attempt) -> Answer:
     if not attempt.refused:
         endpoint = attempt.endpoint
         context = {**(attempt.request or {}), "model": attempt.model, "one_request": True}
-        shape = endpoint.stream_shape if isinstance(value, list) and endpoint.stream_shape else endpoint.shape
-        found = extract_usage(shape, value, context)
+        if isinstance(value, list) and endpoint.stream_shape:
+            found = extract_usage(endpoint.stream_shape, _telling(endpoint.stream_shape, value), context)
+        else:
+            found = extract_usage(endpoint.shape, value, context)
     return Answer(value, found, _error(attempt, body))
+
+
+def _telling(shape: str, events: list[Any]) -> list[Any]:
+    """The events extraction has to read: of a chat stream, the first, which names it, and those with usage."""
+    if shape != "openai.chat.stream":
+        return events
+    return events[:1] + [event for event in events[1:] if isinstance(event, Mapping) and event.get("usage")]
 
 
 def call_path(attempt: Attempt) -> str:
@@ -91,10 +101,8 @@ def base_metadata(attempt: Attempt) -> dict[str, Any]:
 
 
 def outputs(answer: Answer) -> dict[str, Any]:
-    """The answer as the outputs of a run, its usage in standard words."""
-    value = answer.value
-    if isinstance(value, list):
-        return {"events": value, **_text_of(value)}
+    """The answer as the outputs of a run; its usage is told in standard words beside it."""
+    value = merged(answer.value) if isinstance(answer.value, list) else answer.value
     if not isinstance(value, Mapping):
         return {}
     return {key: one for key, one in value.items() if key not in ("usage", "usageMetadata")}
@@ -121,22 +129,6 @@ def _value(attempt: Attempt, body: bytes) -> Any:
         return orjson.loads(body) if body else None
     except orjson.JSONDecodeError:
         return None
-
-
-def _text_of(events: list[Any]) -> dict[str, Any]:
-    """The text a stream added up to, for the reader; its events stand beside it."""
-    parts: list[str] = []
-    for event in events:
-        if not isinstance(event, Mapping):
-            continue
-        for choice in event.get("choices") or ():
-            parts.append((choice.get("delta") or {}).get("content") or choice.get("text") or "")
-        if event.get("type") == "response.output_text.delta":
-            parts.append(event.get("delta") or "")
-        for candidate in event.get("candidates") or ():
-            parts.extend(part.get("text") or "" for part in (candidate.get("content") or {}).get("parts") or ())
-    text = "".join(parts)
-    return {"content": text} if text else {}
 
 
 def _error(attempt: Attempt, body: bytes) -> str | None:

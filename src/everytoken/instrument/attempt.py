@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from langsmith import uuid7
+from langsmith._internal._uuid import uuid7
 
 from everytoken.instrument.endpoint import Endpoint
 
@@ -106,7 +106,8 @@ class Attempt:
     def size_bytes(self) -> int:
         """Memory that the answer holds, roughly: decoded events count as what a short one takes."""
         body = len(self.body) if self.body is not None else 0
-        return body + sum(len(chunk) if isinstance(chunk, bytes) else 500 for chunk in self.chunks)
+        raw = self.chunks and isinstance(self.chunks[0], bytes)
+        return body + (sum(map(len, self.chunks)) if raw else 500 * len(self.chunks))
 
     @property
     def has_ended(self) -> bool:

@@ -8,6 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+# The public functions build a dict of nine at ten times the cost, and their module takes half a second to import.
+from langsmith._internal import _context
+
 from everytoken.instrument.answer import Answer, read_answer
 from everytoken.instrument.attempt import Attempt, Parentage
 from everytoken.instrument.budget import BUDGETS
@@ -60,7 +63,7 @@ class Recorder:
             os.register_at_fork(after_in_child=lambda: _reset_if_alive(this))
 
     def _reset(self) -> None:
-        self._exporter = self._make_exporter()
+        self._made: Exporter | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -75,8 +78,6 @@ class Recorder:
 
     def wanted(self) -> bool:
         """False when the application switched tracing off around this call."""
-        from langsmith._internal import _context  # the public function builds a dict of nine, at ten times the cost
-
         return not self._closed and _context._TRACING_ENABLED.get() is not False
 
     def begin(
@@ -115,7 +116,7 @@ class Recorder:
         self._ensure_thread()
         if not done.wait(timeout_s):
             return False
-        self._exporter.flush(max(deadline - time.monotonic(), 0.05))
+        self._exporter().flush(max(deadline - time.monotonic(), 0.05))
         return time.monotonic() <= deadline
 
     @guarded
@@ -128,12 +129,14 @@ class Recorder:
             self.flush(self.settings.exit_timeout_s)
 
     def _parentage(self) -> Parentage:
-        from langsmith.run_helpers import get_tracing_context
-
-        context = get_tracing_context()
-        parent = context["parent"]
-        tags, metadata = tuple(context["tags"] or ()), dict(context["metadata"] or {})
-        common: dict[str, Any] = {"tags": tags, "metadata": metadata, "content": CONTENT.get()}
+        parent = _context.get_current_run_tree()
+        metadata = dict(_context._METADATA.get() or {})
+        client = _context._CLIENT.get()
+        common: dict[str, Any] = {
+            "tags": tuple(_context._TAGS.get() or ()),
+            "metadata": metadata,
+            "content": CONTENT.get(),
+        }
         if self.settings.export == "otel":
             from opentelemetry.context import get_current
 
@@ -142,13 +145,13 @@ class Recorder:
             parent = None
         if parent is None:
             lost = self._saw_parent and threading.current_thread() is not threading.main_thread()
-            return Parentage(client=context["client"], project=context["project_name"], is_orphan=lost, **common)
+            return Parentage(client=client, project=_context._PROJECT_NAME.get(), is_orphan=lost, **common)
         self._saw_parent = True
         for key, value in parent.metadata.items():
             if key in _INHERITED or key.startswith("langgraph_"):
                 metadata.setdefault(key, value)
         return Parentage(
-            client=parent.ls_client or context["client"],
+            client=parent.ls_client or client,
             project=parent.session_name,
             trace_id=parent.trace_id,
             run_id=parent.id,
@@ -198,6 +201,12 @@ class Recorder:
             if not self._ended:
                 self._wake.wait(POLL_S)
 
+    def _exporter(self) -> Exporter:
+        """Made in the recorder's thread when there is something to send: its import takes longer than most calls."""
+        if self._made is None:
+            self._made = self._make_exporter()
+        return self._made
+
     def _next(self) -> None:
         item, size = self._ended.popleft()
         if isinstance(item, threading.Event):
@@ -209,8 +218,10 @@ class Recorder:
             self._ended_bytes -= size
 
     def _deliver(self, *, now: bool) -> None:
+        if self._made is None:
+            return
         try:
-            self._exporter.send(now=now)
+            self._made.send(now=now)
         except Exception as error:  # noqa: BLE001 the thread must outlive a batch it could not send
             failed("recorder.deliver", error)
 
@@ -220,7 +231,7 @@ class Recorder:
             late = now - attempt.started_perf > self.settings.start_after_s
             if late and not attempt.posted and not attempt.endpoint.is_poll:
                 attempt.posted = True
-                guarded(self._exporter.start)(attempt, self._policy(attempt))
+                guarded(self._exporter().start)(attempt, self._policy(attempt))
 
     def _finish(self, attempt: Attempt) -> None:
         try:
@@ -239,11 +250,11 @@ class Recorder:
         if not self._told.is_news(attempt, answer.value, answer.found):
             return
         extra: dict[str, Any] = {}
-        lost = self.dropped + self._exporter.lost
+        lost = self.dropped + self._exporter().lost
         if lost > self._lost_reported:
             extra["everytoken_dropped"] = lost - self._lost_reported
             self._lost_reported = lost
-        self._exporter.end(attempt, answer, self._policy(attempt), extra)
+        self._exporter().end(attempt, answer, self._policy(attempt), extra)
 
     def _policy(self, attempt: Attempt) -> ContentPolicy:
         """The content mode of a call: its own, else the settings', which may leave some traces out."""

@@ -13,6 +13,7 @@ from everytoken.core.projections import to_langsmith
 from everytoken.instrument.answer import Answer, base_metadata, outputs, usage_metadata
 from everytoken.instrument.attempt import Attempt
 from everytoken.instrument.content import ContentPolicy
+from everytoken.instrument.merged import hosted_facts
 
 BATCH_RUNS = 100
 BATCH_BYTES = 8 * 1024**2
@@ -117,7 +118,8 @@ def _identity(attempt: Attempt) -> dict[str, Any]:
 
 
 def _outputs(answer: Answer, content: ContentPolicy) -> dict[str, Any]:
-    shown: dict[str, Any] = content.clean(outputs(answer))
+    told = outputs(answer)
+    shown: dict[str, Any] = content.clean(told) or (hosted_facts(told) if answer.found.children else {})
     if answer.found.usage is not None and answer.found.usage.source != "estimated":
         shown["usage_metadata"] = to_langsmith(answer.found.usage)
     return shown

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from everytoken.instrument.attempt import CANCELLED, Attempt
+from everytoken.instrument.attempt import CANCELLED, CHUNKS_MAX, Attempt
 from everytoken.instrument.bodies import decompressor, is_compressed
 from everytoken.instrument.guard import failed
 
@@ -29,6 +29,8 @@ class UsageEventFilter:
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to pass on now: all complete events but the dropped one. An incomplete event waits for its end."""
+        if not self._held and _USAGE not in data and data.endswith(b"\n\n"):
+            return data  # one piece, one event: nearly all are so
         self._held += data
         end = max(self._held.rfind(b"\n\n") + 2, self._held.rfind(b"\r\n\r\n") + 4)
         if end < 4:  # nothing found: rfind gave -1 for both
@@ -62,15 +64,19 @@ def _is_usage_event(event: bytes) -> bool:
 
 def decode_events(body: bytes) -> list[Any]:
     """The JSON of every event, in order. `[DONE]`, comments and the cut end of an aborted stream are left out."""
-    events: list[Any] = []
-    for line in body.splitlines():
-        data = line[5:].strip() if line.startswith(b"data:") else b""
-        if data and data != b"[DONE]":
-            try:
-                events.append(orjson.loads(data))
-            except orjson.JSONDecodeError:
-                continue
-    return events
+    lines = [line[5:] for line in body.splitlines() if line.startswith(b"data:") and line[5:].strip() != b"[DONE]"]
+    try:
+        whole: list[Any] = orjson.loads(b"[" + b",".join(lines) + b"]")
+    except orjson.JSONDecodeError:
+        return [event for line in lines for event in _decoded(line)]
+    return whole
+
+
+def _decoded(line: bytes) -> list[Any]:
+    try:
+        return [orjson.loads(line)]
+    except orjson.JSONDecodeError:
+        return []
 
 
 def is_complete(body: bytes) -> bool:
@@ -82,19 +88,27 @@ def is_complete(body: bytes) -> bool:
 class _Tee:
     """What both kinds of byte stream share. Holds no response, so that dropping the response still frees it at once."""
 
-    def __init__(self, stream: Any, attempt: Attempt, hide_usage: bool, decompress: Callable[[bytes], bytes]) -> None:
+    def __init__(
+        self, stream: Any, attempt: Attempt, hide_usage: bool, decompress: Callable[[bytes], bytes] | None
+    ) -> None:
         self._stream = stream
         self._attempt = attempt
         self._filter = UsageEventFilter() if hide_usage else None
         self._decompress = decompress
 
-    def _note(self, data: bytes) -> bytes:
-        data = self._decompress(data)
+    def _pass(self, data: bytes) -> bytes:
+        """Note a piece; what of it the application is to see."""
+        attempt = self._attempt
+        if self._decompress is not None:
+            data = self._decompress(data)
         try:
-            self._attempt.piece(data)
+            if attempt.first_token_s is None or len(attempt.chunks) >= CHUNKS_MAX:
+                attempt.piece(data)
+            else:
+                attempt.chunks.append(data)  # half of the cost of a call a piece
             return data if self._filter is None else self._filter.feed(data)
         except Exception as error:  # noqa: BLE001 a fault of ours must not cost the user a chunk
-            failed("sse.note", error)
+            failed("sse.pass", error)
             return data
 
     def _rest(self) -> bytes:
@@ -108,14 +122,15 @@ def tee(response: Any, attempt: Attempt, *, hide_usage: bool, is_async: bool) ->
     """Put a tee before the byte stream of an httpx or httpx2 response that is still to be read."""
     library = type(response).__module__.partition(".")[0]
     kind = _async_tee(library) if is_async else _sync_tee(library)
-    decompress: Callable[[bytes], bytes] | None = bytes
+    decompress: Callable[[bytes], bytes] | None = None
     if hide_usage and is_compressed(attempt.content_encoding):
         # We asked for plain bytes and the server compressed all the same: what is to be taken out must be readable.
         decompress = decompressor(attempt.content_encoding)
-        if decompress is not None:
+        hide_usage = decompress is not None
+        if hide_usage:
             del response.headers["content-encoding"]
             attempt.content_encoding = None
-    response.stream = kind(response.stream, attempt, hide_usage and decompress is not None, decompress or bytes)
+    response.stream = kind(response.stream, attempt, hide_usage, decompress)
 
 
 @cache
@@ -126,7 +141,7 @@ def _sync_tee(library: str) -> Any:
         def __iter__(self) -> Iterator[bytes]:
             try:
                 for data in self._stream:
-                    passed = self._note(data)
+                    passed = self._pass(data)
                     if passed:
                         yield passed
                 rest = self._rest()
@@ -154,7 +169,7 @@ def _async_tee(library: str) -> Any:
         async def __aiter__(self) -> AsyncIterator[bytes]:
             try:
                 async for data in self._stream:
-                    passed = self._note(data)
+                    passed = self._pass(data)
                     if passed:
                         yield passed
                 rest = self._rest()

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
 
+from langsmith._internal import _context
+
 from everytoken.instrument.context import CONTENT
 from everytoken.instrument.guard import guarded
 from everytoken.instrument.patch import Patches
@@ -46,15 +48,15 @@ def _wrap_submit(original: Callable[..., Any]) -> Callable[..., Any]:
 @guarded
 def _carried(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """`function` under the run of this context, where there is one and the thread has none of its own."""
+    if _context.get_current_run_tree() is None:
+        return None
     from langsmith.run_helpers import get_tracing_context, tracing_context
 
     here, content = get_tracing_context(), CONTENT.get()
-    if here["parent"] is None:
-        return None
 
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
-        if get_tracing_context()["parent"] is not None:
+        if _context.get_current_run_tree() is not None:
             return function(*args, **kwargs)
         tokens = CONTENT.set(content), CARRIED.set(True)
         try:

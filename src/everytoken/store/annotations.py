@@ -11,7 +11,6 @@ from sqlalchemy import (
     Engine,
     Float,
     Index,
-    MetaData,
     String,
     Table,
     Text,
@@ -23,12 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from everytoken.store.tables import metadata
+
 MAX_MATCHED_RUNS = 50_000
 """Runs that one test of feedback may name; they travel to the ledger as a parameter."""
 SQL_IDS = 500
 """Ids of one statement; SQLite binds 32,766 values at most."""
 
-metadata = MetaData()
 feedback_table = Table(
     "feedback",
     metadata,

@@ -12,7 +12,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Connection,
-    MetaData,
     String,
     Table,
     Text,
@@ -28,6 +27,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from everytoken.config import Settings
 from everytoken.store.annotations import Annotations
 from everytoken.store.errors import FolderError
+from everytoken.store.tables import metadata
 
 SCHEMA_VERSION = 2
 """Of the control data. 2 added feedback, documents and what is told about a project; 1 had none of these tables, and
@@ -36,7 +36,6 @@ DEFAULT_PROJECT = "default"
 """Where LangSmith's clients send what names no project; they may ask for it before they write to it."""
 BUSY_TIMEOUT_MS = 5_000
 
-metadata = MetaData()
 facts = Table("facts", metadata, Column("name", String, primary_key=True), Column("value", String, nullable=False))
 project_table = Table(
     "projects",
