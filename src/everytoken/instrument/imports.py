@@ -2,10 +2,43 @@
 
 import importlib.abc
 import importlib.machinery
+import os
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
+
+FORK_WAIT_S = 5.0
+"""Longest time that a fork waits for an import of ours, which takes half a second once."""
+
+
+class Loading:
+    """Held while a thread of ours imports: a child forked in the middle would keep the half of a module for ever."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._forker: int | None = None
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=self._wait, after_in_parent=self._go_on, after_in_child=self._go_on)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _wait(self) -> None:
+        if self._lock.acquire(timeout=FORK_WAIT_S):
+            self._forker = threading.get_ident()
+
+    def _go_on(self) -> None:
+        if self._forker == threading.get_ident():
+            self._forker = None
+            self._lock.release()
+
+
+LOADING = Loading()
 
 
 class ImportWatch(importlib.abc.MetaPathFinder):

@@ -18,6 +18,7 @@ from everytoken.instrument.content import ContentPolicy
 from everytoken.instrument.context import CONTENT
 from everytoken.instrument.endpoint import BATCH_RESULTS, Endpoint
 from everytoken.instrument.guard import failed, guarded, logger
+from everytoken.instrument.imports import LOADING
 from everytoken.instrument.settings import ClientSettings
 from everytoken.instrument.threads import CARRIED
 from everytoken.instrument.told import Told, batch_results
@@ -204,7 +205,8 @@ class Recorder:
     def _exporter(self) -> Exporter:
         """Made in the recorder's thread when there is something to send: its import takes longer than most calls."""
         if self._made is None:
-            self._made = self._make_exporter()
+            with LOADING:
+                self._made = self._make_exporter()
         return self._made
 
     def _next(self) -> None:

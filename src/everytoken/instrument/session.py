@@ -9,7 +9,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from everytoken.instrument import google_genai, google_interactions, langchain, openai, openai_agents, threads
+from everytoken.instrument import (
+    google_genai,
+    google_interactions,
+    langchain,
+    openai,
+    openai_agents,
+    processes,
+    threads,
+)
 from everytoken.instrument.guard import failed, guarded, logger
 from everytoken.instrument.imports import ImportWatch
 from everytoken.instrument.patch import Patches
@@ -60,8 +68,12 @@ def instrument(client: Any = None) -> tuple[str, ...]:
             recorder = _session.recorder = Recorder(exporter, settings)
             atexit.register(recorder.close)
             _patch("threading", threads_patch, recorder)
+            hooks = {
+                **{module: how for module, (_, how) in INTEGRATIONS.items()},
+                "multiprocessing.util": processes.patch,
+            }
             _session.watch = ImportWatch(
-                {module: functools.partial(_patch, module, how, recorder) for module, (_, how) in INTEGRATIONS.items()}
+                {module: functools.partial(_patch, module, how, recorder) for module, how in hooks.items()}
             )
             _session.watch.start()
         return _installed()

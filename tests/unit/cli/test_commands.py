@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from everytoken import __version__
-from everytoken.cli import COMMANDS, app
+from everytoken.cli import COMMANDS
+from everytoken.cli.commands import app
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -29,7 +30,7 @@ def test_version_is_the_distribution_s() -> None:
 
 def test_help_imports_neither_prices_nor_server() -> None:
     program = (
-        "import sys; from everytoken.cli import app; app(['--help'], standalone_mode=False); "
+        "import sys; from everytoken.cli.commands import app; app(['--help'], standalone_mode=False); "
         "print(any(name in sys.modules for name in ('genai_prices', 'fastapi', 'chdb')))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
