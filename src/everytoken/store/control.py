@@ -1,6 +1,7 @@
 """Control data: projects and the identity of this installation. SQLite in the data folder; no runs, no charges."""
 
 import json
+import secrets
 import sqlite3
 import threading
 import uuid
@@ -26,8 +27,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from everytoken.config import Settings
 from everytoken.store.annotations import Annotations
+from everytoken.store.audit import Audit
 from everytoken.store.errors import FolderError
+from everytoken.store.keys import Keys
+from everytoken.store.project_settings import SettingsStore
 from everytoken.store.tables import metadata
+from everytoken.store.users import Users
+from everytoken.store.visible import is_visible
 
 SCHEMA_VERSION = 2
 """Of the control data. 2 added feedback, documents and what is told about a project; 1 had none of these tables, and
@@ -85,6 +91,10 @@ class Control:
                     row.project_id, row.name, row.created_us, told.get(row.project_id, {})
                 )
         self.annotations = Annotations(self._engine)
+        self.settings = SettingsStore(self._engine)
+        self.audit = Audit(self._engine)
+        self.keys = Keys(self._engine, self._pepper())
+        self.users = Users(self._engine)
 
     @classmethod
     def open(cls, settings: Settings) -> "Control":
@@ -100,7 +110,20 @@ class Control:
             raise FolderError(f"{file} cannot be read: {error.orig}", hint="restore it from a backup") from error
 
     def close(self) -> None:
+        self.keys.refresh()
         self._engine.dispose()
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a key or a user was ever made: from then on nobody comes in without one."""
+        return self.keys.exist or self.users.exist
+
+    def _pepper(self) -> bytes:
+        held = self.annotations.get("secret", "keys")
+        if held is None:
+            held = {"hex": secrets.token_hex(32)}
+            self.annotations.put("secret", "keys", held)
+        return bytes.fromhex(held["hex"])
 
     def ensure_project(self, name: str, at_us: int) -> Project:
         """The project of that name, made at `at_us` when it is new. Durable when it returns."""
@@ -116,10 +139,10 @@ class Control:
         return project
 
     def project(self, name: str) -> Project | None:
-        return self._projects.get(name)
+        return self._projects.get(name) if is_visible(name) else None
 
     def project_by_id(self, project_id: str) -> Project | None:
-        return next((p for p in self._projects.copy().values() if p.project_id == project_id), None)
+        return next((p for p in self.projects() if p.project_id == project_id), None)
 
     def create_project(
         self, name: str, at_us: int, *, project_id: str | None = None, details: Mapping[str, Any] | None = None
@@ -161,10 +184,12 @@ class Control:
             for table in (project_table, detail_table):
                 connection.execute(delete(table).where(table.c.project_id == project.project_id))
             self._projects.pop(project.name, None)
+        self.settings.forget(project.project_id)
 
     def projects(self) -> list[Project]:
-        """All projects in the order they were made."""
-        return sorted(self._projects.copy().values(), key=lambda project: (project.created_us, project.name))
+        """All projects that the request at hand may see, in the order they were made."""
+        seen = [project for name, project in self._projects.copy().items() if is_visible(name)]
+        return sorted(seen, key=lambda project: (project.created_us, project.name))
 
 
 def _configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
