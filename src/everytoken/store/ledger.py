@@ -21,6 +21,7 @@ from everytoken.core.run import Run
 from everytoken.store.columns import charge_table, read_charge, read_run, run_table
 from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreUnavailableError
 from everytoken.store.rows import ChargeRef, SettledRun
+from everytoken.store.visible import row_filter
 
 DATABASE = "everytoken"
 READERS = 4  # the scans of 2 cores saturate at 2 threads; two more keep point reads from waiting behind them
@@ -30,7 +31,9 @@ MAX_TRACE_RUNS = 50_000  # a trace of 10,000 runs is the largest we promise to d
 MAX_ROWS = 100_000
 MAX_RESULT_BYTES = 512 * 1024**2
 
-SHARED_PARTS = ("totals", "latency", "dimension")
+TABLES = ("run_versions", "charge_versions")
+"""All tables with a `project`; a read sees the rows of visible projects alone."""
+SHARED_PARTS = ("totals", "charge_sums", "latency", "dimension", "traces_found")
 """Files of `sql/` that stand in others as `/*name*/`: what is counted, and what it is grouped by, is said once."""
 
 TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
@@ -210,6 +213,8 @@ class Ledger:
     ) -> list[dict[str, Any]]:
         """Rows of `sql/<name>.sql` with these bound parameters.
 
+        Only those of projects that the request at hand may see: the engine filters every table read.
+
         `fragments` takes the place of `/*name*/` marks. It is SQL that this program wrote: placeholders, never values.
 
         Raises:
@@ -219,7 +224,7 @@ class Ledger:
         """
         with self._reader() as reader:
             try:
-                result = reader.query(sql_text(name, fragments), parameters=params, settings=READ_LIMITS)
+                result = reader.query(sql_text(name, fragments), parameters=params, settings=_read_settings())
             except (ClickHouseError, Error) as error:
                 raise _as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
@@ -251,9 +256,14 @@ def sql_text(name: str, fragments: Mapping[str, str] | None = None) -> str:
 def _text(name: str) -> str:
     folder = resources.files("everytoken.store") / "sql"
     text = (folder / f"{name}.sql").read_text()
-    for shared in ("totals", "charge_sums", "latency", "dimension"):
+    for shared in SHARED_PARTS:
         text = text.replace(f"/*{shared}*/", (folder / f"{shared}.sql").read_text())
     return text
+
+
+def _read_settings() -> dict[str, Any]:
+    seen = row_filter(TABLES)
+    return READ_LIMITS if seen is None else {**READ_LIMITS, "additional_table_filters": seen}
 
 
 def _statements(name: str) -> list[str]:

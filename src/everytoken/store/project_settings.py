@@ -57,7 +57,7 @@ class ProjectSettings:
         """
         try:
             ZoneInfo(self.time_zone)
-        except (ValueError, OSError) as error:
+        except (ValueError, OSError, LookupError) as error:
             raise SettingError("time_zone", f"no time zone {self.time_zone[:64]!r}; write one as Asia/Seoul") from error
         for field in ("content_retention_days", "charge_retention_days"):
             days = getattr(self, field)
