@@ -1,5 +1,6 @@
 """What the page on the worker says is so."""
 
+import re
 from pathlib import Path
 
 from pydantic import AliasChoices
@@ -27,6 +28,15 @@ def test_every_metric_is_on_the_page() -> None:
 
 def test_every_call_path_is_on_the_page() -> None:
     assert [f"| {path.number} | `{path.name}` |" in PAGE for path in PATHS.values()] == [True] * 11
+
+
+def test_every_test_the_page_names_exists() -> None:
+    """`test_…` alone is of test_post.py, where the page says so; `file.py::test_…` names its file."""
+    folder = Path(__file__).parents[1]
+    sources = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("test_*.py")}
+    named = re.findall(r"`(?:([\w/]+\.py)::)?(test_\w+)`", PAGE)
+    assert len(named) >= 10
+    assert [name for file, name in named if f"def {name}(" not in sources.get(file or "eco2/test_post.py", "")] == []
 
 
 def test_every_gathering_node_is_in_the_drawing() -> None:

@@ -8,7 +8,7 @@ from everytoken.cli.errors import CommandError
 COMMANDS = {
     "serve": "Start everytoken: one process, its data in one folder.",
     "run": "Run a Python program with every model call recorded, its code unchanged.",
-    "demo": "Run the Eco² agent on its reference question and show what every node cost.",
+    "demo": "Run a day of the Eco² agent and show what every node cost, before and after.",
     "trace": "Print one trace: its runs as a tree, its nodes on a timeline, with tokens and dollars.",
     "doctor": "Find what keeps tokens from being counted, and say the cure.",
     "prices": "What a model costs, since when and says who.",

@@ -32,6 +32,17 @@ class Client:
     def summary(self, project: str) -> dict[str, Any]:
         return self._call("GET", f"/everytoken/v1/projects/{quote(project, safe='')}/summary")
 
+    def nodes(self, project: str) -> list[dict[str, Any]]:
+        """The graph's nodes with their charges, as `query.rows.NodeRow` describes them."""
+        rows: list[dict[str, Any]] = self._call("GET", f"/everytoken/v1/projects/{quote(project, safe='')}/nodes")[
+            "nodes"
+        ]
+        return rows
+
+    def coverage(self, project: str) -> dict[str, Any]:
+        """How well the calls of each call path are known, as `query.rows.Coverage` describes it."""
+        return self._call("GET", f"/everytoken/v1/projects/{quote(project, safe='')}/coverage")
+
     def traces(self, project: str, *, limit: int = 50) -> list[dict[str, Any]]:
         """The newest traces of a project, newest first."""
         answer = self._call("GET", "/everytoken/v1/traces", project=project, limit=limit)

@@ -1,4 +1,4 @@
-"""`everytoken demo`: server, simulated providers and the Eco² agent, from nothing to a trace on screen."""
+"""`everytoken demo`: server, simulated providers and the Eco² agent, from nothing to what every node cost."""
 
 import contextlib
 import importlib.util
@@ -7,10 +7,8 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,33 +17,44 @@ import typer
 from rich.console import Console
 
 from everytoken.cli.client import Client
+from everytoken.cli.demo_agent import Eco2, finished, simulated
+from everytoken.cli.demo_before import send_without_usage
+from everytoken.cli.demo_report import before_report, coverage_report, print_report, project_report, trace_report
 from everytoken.cli.errors import CommandError
 from everytoken.cli.processes import running
-from everytoken.cli.render import print_trace
 from everytoken.config import DEFAULT_PORT
+from everytoken.simulator.scenario import load_scenario
+from everytoken.simulator.serve import Simulator
 
 PROJECT = "eco2-chat-worker"
+REFERENCE_PROJECT = "eco2-reference"
+PATHS_PROJECT = "eco2-paths"
+BEFORE_PROJECT = "eco2-before"
+SCENARIO = "project39"
 QUESTION = "강남역 근처 페트병 분리수거함 어디있어?"
 JOB_ID = "job_abc123"
+AT_ONCE = 20
+PEOPLE, CONVERSATIONS = 7, 20
+"""Whom the traffic comes from, and in how many threads of one or two turns."""
 DEMO_MARK = ".everytoken-demo"
 FREE_BYTES_NEEDED = 300 * 1024**2  # journal, ledger and its merges for a few demo traces
-AGENT_TIMEOUT_S = 180
-TOTALS = ("llm_calls", "input_tokens", "output_tokens", "total_tokens", "cost_usd")
 
 talk = Console(stderr=True, highlight=False)
 
 
 def demo(
-    leave: Annotated[bool, typer.Option("--exit", help="Stop everything when the trace is there.")] = False,
+    leave: Annotated[bool, typer.Option("--exit", help="Stop everything when the figures are there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
-    live: Annotated[bool, typer.Option("--live", help="Ask the real provider, with your key.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the real provider, with your key: the reference question alone.")
+    ] = False,
     provider: Annotated[str, typer.Option(help="Provider that serves the graph: openai or google.")] = "openai",
     port: Annotated[int, typer.Option(envvar="EVERYTOKEN_PORT", help="Port of the server.")] = DEFAULT_PORT,
     data: Annotated[Path, typer.Option(help="Folder of the demo's own data; made afresh each time.")] = Path(
         "~/.everytoken-demo"
     ),
 ) -> None:
-    """Run the Eco² agent on its reference question and show what every node cost."""
+    """Run the Eco² agent's traffic of a day and show what every node cost, before and after its usage was kept."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C: what was started is stopped
     _check(live=live, provider=provider, port=port)
     folder = _fresh_folder(data.expanduser())
@@ -53,43 +62,82 @@ def demo(
     with contextlib.ExitStack() as stack:
         talk.print("· starting everytoken", style="dim")
         stack.enter_context(_server(url, port, folder))
-        agent_env = {} if live else stack.enter_context(_simulator(folder))
-        talk.print(f"· asking the Eco² agent: {QUESTION}", style="dim")
-        turn = _ask_agent(url, provider, agent_env)
         client = Client(url)
         stack.callback(client.close)
-        client.flush()
-        view = client.trace(turn["trace_id"])
-        result = report(client.summary(PROJECT), view, url=f"{url}/projects/{PROJECT}/traces/{turn['trace_id']}")
+        run = _run_live(client, provider) if live else _run_simulated(client, provider, stack)
         if as_json:
-            typer.echo(json.dumps(result, ensure_ascii=False))
+            typer.echo(json.dumps(run.result, ensure_ascii=False))
         else:
-            print_trace(Console(), view)
-            typer.echo(f"\n{turn['answer']}\n\n{result['url']}")
+            print_report(Console(), run.result, run.view, run.answer)
+            typer.echo(f"\n{run.result['reference']['url']}\n{run.result['url']}")
         if not leave:
             _stay(url)
 
 
-def report(summary: dict[str, Any], view: dict[str, Any], *, url: str) -> dict[str, Any]:
-    """The demo's JSON: the project's totals and, per node, the same figures with its place in time."""
-    nodes = {
-        run["name"]: {
-            **{key: run["subtree"][key] for key in TOTALS},
-            "start_ms": round(run["offset_ms"]),
-            "end_ms": round(run["offset_ms"] + (run["duration_ms"] or 0)),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoRun:
+    """What there is to show."""
+
+    result: dict[str, Any]
+    """The JSON."""
+    view: dict[str, Any]
+    """The reference trace."""
+    answer: str
+
+
+def _run_simulated(client: Client, provider: str, stack: contextlib.ExitStack) -> DemoRun:
+    """The reference question in real time; then a day's messages, and beside them every call path once."""
+    simulator = stack.enter_context(Simulator(SCENARIO))
+    at_once = stack.enter_context(Simulator(SCENARIO, latency="none"))
+    agent = Eco2(url=client.url, provider=provider, services=simulated(simulator))
+    talk.print(f"· asking the Eco² agent: {QUESTION}", style="dim")
+    turn = agent.ask(REFERENCE_PROJECT, QUESTION, JOB_ID)
+    messages = _traffic()
+    talk.print(f"· {len(messages)} messages of a day, {AT_ONCE} at a time; every call path once", style="dim")
+    paths_agent = Eco2(url=client.url, provider=provider, services=simulated(at_once))
+    with paths_agent.started(PATHS_PROJECT, "paths", "--json") as paths:
+        agent.answer(PROJECT, messages, at_once=AT_ONCE)
+        finished(paths)
+    return _shown(client, turn, reference=REFERENCE_PROJECT, paths=PATHS_PROJECT)
+
+
+def _run_live(client: Client, provider: str) -> DemoRun:
+    """The reference question alone: a day's messages would cost the user half a dollar."""
+    talk.print(f"· asking the Eco² agent: {QUESTION}", style="dim")
+    agent = Eco2(url=client.url, provider=provider, services={})
+    turn = agent.ask(PROJECT, QUESTION, JOB_ID)
+    return _shown(client, turn, reference=PROJECT, paths=PROJECT)
+
+
+def _traffic() -> list[dict[str, Any]]:
+    """The scenario's messages, as people send them."""
+    return [
+        {
+            "message": entry["message"],
+            "user_id": f"user-{number % CONVERSATIONS % PEOPLE + 1}",
+            "session_id": f"chat-{number % CONVERSATIONS + 1:02}",
         }
-        for run in view["runs"]
-        if run["is_node"]
+        for number, entry in enumerate(load_scenario(SCENARIO).traffic)
+    ]
+
+
+def _shown(client: Client, turn: dict[str, Any], *, reference: str, paths: str) -> DemoRun:
+    """Everything as the server tells it."""
+    client.flush()
+    talk.print("· the same runs once more, without their usage", style="dim")
+    send_without_usage(client.url, project=PROJECT, to=BEFORE_PROJECT)
+    client.flush()
+    view = client.trace(turn["trace_id"])
+    trace_url = f"{client.url}/projects/{reference}/traces/{turn['trace_id']}"
+    result = {
+        **project_report(client.summary(PROJECT), client.nodes(PROJECT), url=f"{client.url}/projects/{PROJECT}"),
+        "reference": trace_report(reference, view, url=trace_url),
+        "before": before_report(
+            client.summary(BEFORE_PROJECT), client.nodes(BEFORE_PROJECT), url=f"{client.url}/projects/{BEFORE_PROJECT}"
+        ),
+        "coverage": coverage_report(client.coverage(paths)),
     }
-    return {
-        "project": summary["project"],
-        "traces": summary["traces"],
-        **{key: summary[key] for key in TOTALS},
-        "nodes": nodes,
-        "saved_ms": None if view["saved_ms"] is None else round(view["saved_ms"]),
-        "url": url,
-        "trace_id": view["trace"]["trace_id"],
-    }
+    return DemoRun(result=result, view=view, answer=turn["answer"])
 
 
 def _check(*, live: bool, provider: str, port: int) -> None:
@@ -139,55 +187,11 @@ def _server(url: str, port: int, folder: Path) -> contextlib.AbstractContextMana
     return running("the server", arguments, log=folder / "server.log", ready=lambda: _answers(f"{url}/ok"))
 
 
-@contextlib.contextmanager
-def _simulator(folder: Path) -> Iterator[dict[str, str]]:
-    """The simulated providers; yields the environment that points an application at them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
-    arguments = ["everytoken.cli", "simulator", "--port", str(port), "--scenario", "reference"]
-    with running("the simulator", arguments, log=folder / "simulator.log", ready=lambda: _answers(f"{base}/_ledger")):
-        yield {
-            "OPENAI_BASE_URL": f"{base}/v1",
-            "OPENAI_API_KEY": "simulated",
-            "GOOGLE_GEMINI_BASE_URL": base,
-            "GOOGLE_API_KEY": "simulated",
-            "KAKAO_BASE_URL": base,
-            "KAKAO_REST_API_KEY": "simulated",
-        }
-
-
 def _answers(url: str) -> bool:
     try:
         return httpx.get(url, timeout=2.0).is_success
     except httpx.HTTPError:
         return False
-
-
-def _ask_agent(url: str, provider: str, simulated: dict[str, str]) -> dict[str, Any]:
-    """Run the agent as its user would: its own process, LangSmith's own variables."""
-    env = {
-        **os.environ,
-        **simulated,
-        "LANGSMITH_TRACING": "true",
-        "LANGSMITH_ENDPOINT": url,
-        "LANGSMITH_PROJECT": PROJECT,
-        "LANGSMITH_API_KEY": os.environ.get("LANGSMITH_API_KEY", "local"),
-    }
-    for older in ("LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING_V2", "LANGCHAIN_ENDPOINT", "LANGCHAIN_PROJECT"):
-        env.pop(older, None)  # they would win over, or contradict, the ones above
-    command = [sys.executable, "-m", "eco2", "ask", QUESTION, "--job", JOB_ID, "--provider", provider, "--json"]
-    try:
-        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=AGENT_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise CommandError(
-            f"the agent did not answer within {AGENT_TIMEOUT_S} s", hint="try again; with --live, check the network"
-        ) from error
-    if done.returncode:
-        raise CommandError(f"the agent failed: {(done.stderr or done.stdout).strip()[-800:]}")
-    answer: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return answer
 
 
 def _stay(url: str) -> None:

@@ -1,4 +1,4 @@
-"""`eco2`: ask once, talk, serve, or check every call path. Data on stdout, talk on stderr."""
+"""`eco2`: ask once or many, talk, serve, or check every call path. Data on stdout, talk on stderr."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from eco2.agent import Event, Request, RequestError, nobody_answers, open_agent
+from eco2.batch import answer_all, read_lines
 from eco2.paths import coverage, run_paths, table
 from eco2.settings import ProviderName, Settings
 from eco2.state import UserLocation
@@ -118,6 +119,32 @@ async def _line(prompt: str) -> str:
     print(prompt, end="", file=sys.stderr, flush=True)
     line: str = await asyncio.to_thread(sys.stdin.readline)
     return line.rstrip("\n")
+
+
+@app.command()
+def batch(
+    at_once: Annotated[int, typer.Option(min=1, max=100, help="Turns under way at a time.")] = 10,
+    provider: Provider = None,
+) -> None:
+    """Answer many messages: one JSON object a line on stdin, the `done` of each as a line on stdout."""
+    if not _run(_batch(sys.stdin.read().splitlines(), _settings(provider), at_once)):
+        raise typer.Exit(1)
+
+
+async def _batch(lines: list[str], settings: Settings, at_once: int) -> bool:
+    """Whether every turn came to its end."""
+    broken: list[str] = []
+
+    def tell(done: dict[str, Any]) -> None:
+        if "error" in done:
+            broken.append(done["job_id"])
+        print(json.dumps(done, ensure_ascii=False), flush=True)
+
+    requests = read_lines(lines)
+    async with open_agent(settings) as agent:
+        await answer_all(agent, requests, tell, at_once=at_once)
+    await asyncio.to_thread(flush)
+    return not broken
 
 
 @app.command()

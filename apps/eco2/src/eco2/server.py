@@ -9,13 +9,13 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.staticfiles import StaticFiles
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from eco2.agent import open_agent
 from eco2.jobs import FullError, Job, Jobs
+from eco2.messages import Location, NewMessage
 from eco2.metrics import Metrics
 from eco2.settings import Settings
-from eco2.state import UserLocation
 from eco2.telemetry import flush
 
 MAX_BODY_BYTES = 1024**2
@@ -23,26 +23,6 @@ MAX_BODY_BYTES = 1024**2
 RETRY_AFTER_S = 2
 
 Body = TypeVar("Body", bound=BaseModel)
-
-
-class Location(BaseModel):
-    latitude: float | None = Field(default=None, ge=-90, le=90)
-    longitude: float | None = Field(default=None, ge=-180, le=180)
-    address: str | None = Field(default=None, max_length=200)
-
-    def as_state(self) -> UserLocation | None:
-        """`None` when it names no place."""
-        if self.latitude is None or self.longitude is None:
-            return UserLocation(address=self.address) if self.address else None
-        where = UserLocation(latitude=self.latitude, longitude=self.longitude)
-        return where | UserLocation(address=self.address) if self.address else where
-
-
-class NewMessage(BaseModel):
-    message: str = ""
-    image_url: str | None = Field(default=None, max_length=2_000)
-    user_location: Location | None = None
-    user_id: str = Field(default="anonymous", max_length=100)
 
 
 router = APIRouter()
