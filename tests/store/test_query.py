@@ -21,6 +21,7 @@ from everytoken.query.nodes import list_nodes
 from everytoken.query.projects import list_projects, summary
 from everytoken.query.rows import QualityCounts, Totals
 from everytoken.query.run_detail import read_run
+from everytoken.query.topology import read_topology
 from everytoken.query.totals import sums_of_row, totals
 from everytoken.query.trace_view import read_trace
 from everytoken.query.traces import list_traces
@@ -268,6 +269,49 @@ def test_a_commands_destination_is_found_in_a_large_answer(store: Store) -> None
 
     edges = {(edge.source, edge.target) for edge in read_trace(store.ledger, TRACE).graph.edges}
     assert ("a", "b") in edges
+
+
+def _step(trace: str, run_id: str, name: str, step: int) -> SettledRun:
+    return run(
+        run_id, trace_id=trace, parent_run_id=trace, name=name, status="success", start_us=NOON_US + step,
+        end_us=NOON_US + step + 1, tags=(f"graph:step:{step}",),
+        metadata={"langgraph_node": name, "langgraph_step": step},
+    )  # fmt: skip
+
+
+def _path(number: int, *names: str, **metadata: Any) -> list[SettledRun]:
+    """A trace that ran the nodes one after the other."""
+    trace = uid(number)
+    root = run(trace, trace_id=trace, end_us=NOON_US + 9, status="success", metadata=metadata)
+    return [root, *(_step(trace, uid(number + step), name, step) for step, name in enumerate(names, 1))]
+
+
+def test_the_topology_behind_a_trace_is_what_traces_that_share_a_node_took(store: Store) -> None:
+    alike, other = _path(200, "router", "weather"), _path(300, "index")
+    store.ledger.write([*_path(100, "router", "search"), *alike, *other], [], [])
+    found = read_topology(store.ledger, uid(100))
+    assert (found.source, found.traces) == ("observed", 1)
+    assert found.nodes == ["__end__", "__start__", "router", "search", "weather"]
+    assert [(edge.source, edge.target) for edge in found.edges] == [
+        ("__start__", "router"),
+        ("router", "search"),
+        ("router", "weather"),
+        ("search", "__end__"),
+        ("weather", "__end__"),
+    ]
+
+
+def test_a_graph_that_a_run_tells_is_the_topology(store: Store) -> None:
+    told = {"nodes": ["router", "search", 7], "edges": [["router", "search"], ["search", "__end__", True], "junk"]}
+    store.ledger.write([*_path(100, "router", everytoken_graph=told), *_path(200, "router", "weather")], [], [])
+    found = read_topology(store.ledger, uid(100))
+    assert (found.source, found.nodes) == ("compiled", ["__end__", "router", "search"])
+    assert [(edge.source, edge.target) for edge in found.edges] == [("router", "search"), ("search", "__end__")]
+
+
+def test_an_unknown_trace_has_no_topology(store: Store) -> None:
+    with pytest.raises(NotFoundError):
+        read_topology(store.ledger, uid(999))
 
 
 def test_a_trace_whose_root_never_came_is_shown_by_its_earliest_run(store: Store) -> None:

@@ -23,6 +23,8 @@ class Step:
     end_ms: float
     run_type: Literal["chain", "llm", "tool"] = "chain"
     node: str | None = None
+    step: int = 1
+    """Of the graph, for a node."""
     tokens: tuple[int, int] | None = None
     """Input and output tokens of an llm run."""
     cached: int = 0
@@ -47,8 +49,8 @@ def llm(start_ms: float, end_ms: float, tokens: tuple[int, int], first_token_ms:
     )
 
 
-def node(name: str, start_ms: float, end_ms: float, *children: Step) -> Step:
-    return Step(name=name, node=name, start_ms=start_ms, end_ms=end_ms, children=children)
+def node(name: str, start_ms: float, end_ms: float, *children: Step, step: int = 1) -> Step:
+    return Step(name=name, node=name, step=step, start_ms=start_ms, end_ms=end_ms, children=children)
 
 
 REFERENCE = Step(
@@ -57,17 +59,18 @@ REFERENCE = Step(
     end_ms=1820,
     children=(
         node("intent", 0, 200, llm(2, 198, (47, 12), 90)),
-        node("router", 200, 210),
+        node("router", 200, 210, step=2),
         node(
             "location",
             210,
             810,
             llm(212, 640, (128, 128), 400),
             Step(name="kakao_place_search", run_type="tool", start_ms=645, end_ms=805),
+            step=3,
         ),
-        node("web_search", 210, 1410, llm(220, 1400, (89, 512), 650)),
-        node("aggregator", 1410, 1420),
-        node("answer", 1420, 1820, llm(1422, 1818, (256, 89), 1540)),
+        node("web_search", 210, 1410, llm(220, 1400, (89, 512), 650), step=3),
+        node("aggregator", 1410, 1420, step=4),
+        node("answer", 1420, 1820, llm(1422, 1818, (256, 89), 1540), step=5),
     ),
 )
 
@@ -165,7 +168,7 @@ class _Sender:
 
     def metadata(self, step: Step, node: str) -> Mapping[str, Any]:
         shared = {"thread_id": self.thread, "user_id": self.user}
-        placed = {"langgraph_node": node, "langgraph_step": 1} if node else {}
+        placed = {"langgraph_node": node, "langgraph_step": step.step} if node else {}
         model = {"ls_provider": "openai", "ls_model_name": step.model, "ls_model_type": "chat"} if step.tokens else {}
         return {**shared, **placed, **model}
 
@@ -173,7 +176,7 @@ class _Sender:
         """LangGraph tags the execution of a node with its step; an app tags its root."""
         if parent is None:
             return ["chat-worker", "intent:location"]
-        return ["graph:step:1"] if step.node else []
+        return [f"graph:step:{step.step}"] if step.node else []
 
     def events(self, step: Step) -> list[dict[str, Any]]:
         if step.first_token_ms is None:

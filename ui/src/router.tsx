@@ -3,6 +3,7 @@
 import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
 import { Frame } from "./components/Frame";
 import { METRICS, type Metric } from "./model/dashboard";
+import { HEATS, type Heat } from "./model/graph";
 import { isRange, type Range } from "./model/time";
 import { CoveragePage } from "./pages/CoveragePage";
 import { ModelsPage } from "./pages/ModelsPage";
@@ -15,7 +16,7 @@ import { TracesPage } from "./pages/TracesPage";
 import { TracePage } from "./pages/trace/TracePage";
 import { UsersPage } from "./pages/UsersPage";
 
-export const VIEWS = ["timeline", "nodes"] as const;
+export const VIEWS = ["timeline", "graph", "nodes"] as const;
 export type View = (typeof VIEWS)[number];
 export const TABS = ["overview", "io", "metadata"] as const;
 export type Tab = (typeof TABS)[number];
@@ -26,7 +27,17 @@ export type SplitBy = (typeof SPLITS)[number];
 export const CAUSES = ["model", "node", "user", "call_path"] as const;
 export type CauseBy = (typeof CAUSES)[number];
 export type OverviewSearch = RangeSearch & { by?: SplitBy; metric?: Metric; why?: CauseBy };
-export type TraceSearch = RangeSearch & { run?: string; view?: View; tab?: Tab; closed?: string };
+export type TraceSearch = RangeSearch & {
+  run?: string;
+  view?: View;
+  tab?: Tab;
+  closed?: string;
+  /** The node that filters tree and waterfall, as the graph names it. */
+  node?: string;
+  heat?: Heat;
+  /** What is searched for in the trace. */
+  q?: string;
+};
 
 function one<T extends string>(known: readonly T[], value: unknown): T | undefined {
   return known.find((name) => name === value);
@@ -87,6 +98,9 @@ const trace = createRoute({
       view: one(VIEWS, search.view),
       tab: one(TABS, search.tab),
       closed: text(search.closed),
+      node: text(search.node),
+      heat: one(HEATS, search.heat),
+      q: text(search.q),
     } as TraceSearch),
 });
 

@@ -229,6 +229,25 @@ class Graph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TraceView:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyEdge:
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topology:
+    """All that a trace's graph may do, to be drawn beneath what it did."""
+
+    source: str
+    """`compiled` when a run told its graph, `observed` when recent traces that share a node were put together."""
+    traces: int
+    """How many other traces were put together."""
+    nodes: list[str]
+    """Named as in `Graph`."""
+    edges: list[TopologyEdge]
+
+
     trace: TraceRow
     runs: list[RunRow]
     charges: list[ChargeRow]

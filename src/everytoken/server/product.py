@@ -11,7 +11,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from everytoken import __version__
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.query import charges, models, nodes, projects, run_detail, trace_view, traces
+from everytoken.query import charges, models, nodes, projects, run_detail, topology, trace_view, traces
+from everytoken.query.filter.parse import MAX_CHARS
 from everytoken.query.rows import (
     Charges,
     Flushed,
@@ -22,6 +23,7 @@ from everytoken.query.rows import (
     Projects,
     RunDetail,
     Summary,
+    Topology,
     Traces,
     TraceView,
 )
@@ -158,6 +160,12 @@ def list_charges(
         raise RequestError("name a project or a trace", field="query.project", hint="add project=… or trace_id=…")
     return answer(
         charges.list_charges(
+@router.get("/traces/{trace_id}/topology", response_model=Topology)
+def read_topology(use: Using, trace_id: str, project: ProjectQuery = None) -> Response:
+    """All nodes and edges that the graph behind a trace may take, as it was compiled or as recent traces took them."""
+    return answer(topology.read_topology(use.ledger, trace_id, project))
+
+
             use.ledger, use.control, within, project=project, trace_id=trace_id, cursor=cursor, limit=limit
         )
     )

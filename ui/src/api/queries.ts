@@ -124,6 +124,14 @@ export const traceQuery = (project: string, traceId: string) =>
     queryFn: ({ signal }) => get("/everytoken/v1/traces/{trace_id}", { trace_id: traceId, project }, signal),
   });
 
+/** What the trace's graph may do beside what it did. It changes with a release of the app, not while one looks. */
+export const topologyQuery = (project: string, traceId: string) =>
+  queryOptions({
+    queryKey: ["project", project, "topology", traceId],
+    queryFn: ({ signal }) => get("/everytoken/v1/traces/{trace_id}/topology", { trace_id: traceId, project }, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
 export const runQuery = (project: string, traceId: string, runId: string) =>
   queryOptions({
     queryKey: ["project", project, "run", traceId, runId],

@@ -121,6 +121,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/traces/{trace_id}/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Topology
+         * @description All nodes and edges that the graph behind a trace may take, as it was compiled or as recent traces took them.
+         */
+        get: operations["read_topology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/traces/{trace_id}/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -1441,6 +1461,27 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * Topology
+         * @description All that a trace's graph may do, to be drawn beneath what it did.
+         */
+        Topology: {
+            /** Source */
+            source: string;
+            /** Traces */
+            traces: number;
+            /** Nodes */
+            nodes: string[];
+            /** Edges */
+            edges: components["schemas"]["TopologyEdge"][];
+        };
+        /** TopologyEdge */
+        TopologyEdge: {
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /**
          * Totals
          * @description The figures every view shares. Estimated tokens and cost are outside these totals.
          */
@@ -1643,6 +1684,8 @@ export type SeriesGroup = components['schemas']['SeriesGroup'];
 export type SeriesPoint = components['schemas']['SeriesPoint'];
 export type Summary = components['schemas']['Summary'];
 export type ThreadView = components['schemas']['ThreadView'];
+export type Topology = components['schemas']['Topology'];
+export type TopologyEdge = components['schemas']['TopologyEdge'];
 export type Totals = components['schemas']['Totals'];
 export type TraceRow = components['schemas']['TraceRow'];
 export type TraceView = components['schemas']['TraceView'];
@@ -1896,6 +1939,49 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TraceView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_topology: {
+        parameters: {
+            query?: {
+                /** @description Project name. */
+                project?: string | null;
+            };
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Topology"];
                 };
             };
             /** @description The request cannot be answered as it stands. */

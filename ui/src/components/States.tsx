@@ -46,6 +46,9 @@ export function SkeletonRows({ count }: { count: number }) {
   );
 }
 
+/** A part of the page whose layout is not known before it is there. */
+export const Skeleton = () => <div className="skeleton-block" aria-busy="true" />;
+
 /** More exists than is shown: said where it is shown. */
 export function Truncated({ shown }: { shown: number }) {
   const t = useWords();

@@ -56,19 +56,21 @@ function barOf(run: RunRow, axis: Axis, nowMs: number): Bar {
   };
 }
 
-/** The visible lines, given runs in tree order and the ids of closed ones. */
+/** The visible lines, given runs in tree order, the ids of closed ones, and those to keep where a filter is set. */
 export function linesOf(
   runs: readonly RunRow[],
   closed: ReadonlySet<string>,
   axis: Axis,
   whole: Totals,
   nowMs: number,
+  only: ReadonlySet<string> | null = null,
 ): Line[] {
   const sizes = subtreeSizes(runs);
   const lines: Line[] = [];
   for (let index = 0; index < runs.length; index += 1) {
     const run = runs[index] as RunRow;
     const below = sizes[index] as number;
+    if (only && !only.has(run.run_id)) continue;
     const open = below === 0 ? null : !closed.has(run.run_id);
     lines.push({
       run,

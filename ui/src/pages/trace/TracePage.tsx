@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
 import { ApiError } from "../../api/client";
 import { traceQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
@@ -8,10 +9,12 @@ import { NodeTable } from "../../components/NodeTable";
 import { Empty, Failed, SkeletonRows } from "../../components/States";
 import { useKeys } from "../../components/useKeys";
 import { useWords } from "../../i18n/useWords";
+import { runsOfNode } from "../../model/graph";
 import { costShare } from "../../model/quality";
 import { ancestors, readClosed, writeClosed } from "../../model/rows";
 import type { TraceSearch } from "../../router";
 import { Detail } from "./Detail";
+import { GraphPane } from "./GraphPane";
 import { Split } from "./Split";
 import { TraceHead } from "./TraceHead";
 import { Waterfall } from "./Waterfall";
@@ -43,6 +46,7 @@ function Loaded({ view }: { view: TraceView }) {
   const { runs } = view;
   const closed = readClosed(search.closed, runs);
   const chosen = runs.find((run) => run.run_id === search.run);
+  const only = useMemo(() => (search.node === undefined ? null : runsOfNode(runs, search.node)), [runs, search.node]);
   const show = (part: Partial<Record<keyof TraceSearch, string | undefined>>, replace = true) =>
     void navigate({
       to: ".",
@@ -61,10 +65,11 @@ function Loaded({ view }: { view: TraceView }) {
   useKeys({
     previousRun: () => step(-1),
     nextRun: () => step(1),
-    close: () =>
-      search.run === undefined
-        ? void navigate({ to: "/projects/$project/traces", params: { project }, search: keepRange })
-        : select(undefined),
+    close: () => {
+      if (search.run !== undefined) select(undefined);
+      else if (search.node !== undefined) show({ node: undefined });
+      else void navigate({ to: "/projects/$project/traces", params: { project }, search: keepRange });
+    },
   });
   return (
     <div className="trace-page">
@@ -90,16 +95,42 @@ function Loaded({ view }: { view: TraceView }) {
         {search.view === "nodes" ? (
           <TraceNodes view={view} chosen={chosen?.node ?? undefined} onChoose={(run) => select(run)} />
         ) : (
-          <Waterfall
-            view={view}
-            closed={closed}
-            selected={search.run}
-            onSelect={select}
-            onClosed={(next) => show({ closed: writeClosed(next) })}
-          />
+          <div className="trace-views">
+            {search.view === "graph" && (
+              <GraphPane
+                view={view}
+                heat={search.heat}
+                node={search.node}
+                onHeat={(heat) => show({ heat })}
+                onNode={(node) => show({ node })}
+              />
+            )}
+            {search.node !== undefined && <NodeFilter node={search.node} onClear={() => show({ node: undefined })} />}
+            <Waterfall
+              view={view}
+              closed={closed}
+              only={only}
+              selected={search.run}
+              onSelect={select}
+              onClosed={(next) => show({ closed: writeClosed(next) })}
+            />
+          </div>
         )}
       </Split>
     </div>
+  );
+}
+
+/** Says that a node filters what is below, and lifts it. */
+function NodeFilter({ node, onClear }: { node: string; onClear: () => void }) {
+  const t = useWords();
+  return (
+    <p className="node-filter" role="status">
+      {t("graph.only", { node: node.replaceAll("|", " › ") })}
+      <button type="button" className="quiet small" onClick={onClear}>
+        {t("graph.all")}
+      </button>
+    </p>
   );
 }
 

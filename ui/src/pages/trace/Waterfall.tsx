@@ -14,21 +14,23 @@ const TICK_MS = 200;
 type Props = {
   view: TraceView;
   closed: Set<string>;
+  /** The runs to show where a filter is set. */
+  only: ReadonlySet<string> | null;
   selected: string | undefined;
   onSelect: (run: string) => void;
   onClosed: (closed: Set<string>) => void;
 };
 
 /** Tree and waterfall on one row model. */
-export function Waterfall({ view, closed, selected, onSelect, onClosed }: Props) {
+export function Waterfall({ view, closed, only, selected, onSelect, onClosed }: Props) {
   const t = useWords();
   const { runs, trace } = view;
   const nowMs = useNow(trace.start_us, trace.status === "pending");
   const axis = useMemo(() => axisOf(runs, nowMs), [runs, nowMs]);
   const shut = writeClosed(closed);
   const lines = useMemo(
-    () => linesOf(runs, readClosed(shut, runs), axis, trace, nowMs),
-    [runs, shut, axis, trace, nowMs],
+    () => linesOf(runs, readClosed(shut, runs), axis, trace, nowMs, only),
+    [runs, shut, axis, trace, nowMs, only],
   );
   const decimals = useMemo(() => moneyDecimals(runs.map((run) => run.subtree.cost_known_usd)), [runs]);
   const box = useRef<HTMLDivElement>(null);
