@@ -10,8 +10,8 @@ from everytoken.core.extract import Extraction, extract_usage
 from everytoken.core.projections import to_everytoken, to_langsmith
 from everytoken.instrument.attempt import CANCELLED, Attempt
 from everytoken.instrument.bodies import decompressed
+from everytoken.instrument.events import decode_events, is_complete
 from everytoken.instrument.merged import merged
-from everytoken.instrument.sse import decode_events, is_complete
 
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _NOTHING = Extraction(usage=None, reason="absent")

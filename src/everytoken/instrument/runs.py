@@ -12,29 +12,27 @@ from typing import Any
 from everytoken.core.projections import to_langsmith
 from everytoken.instrument.answer import Answer, base_metadata, outputs, usage_metadata
 from everytoken.instrument.attempt import Attempt
+from everytoken.instrument.batches import send_runs
 from everytoken.instrument.content import ContentPolicy
 from everytoken.instrument.merged import hosted_facts
 
 BATCH_RUNS = 100
 BATCH_BYTES = 8 * 1024**2
 """A batch leaves when it holds so much; servers take bodies of 20 MiB."""
-LINGER_S = 0.25  # one request a call would cost 1 ms of CPU, a share of a batch 0.1 ms (langsmith 0.15, 2026-11)
 
 
 class LangSmithRuns:
     """Sends runs: a post for a short call, a post and a patch for one whose start was shown."""
 
-    def __init__(self, make_client: Callable[[Callable[[Exception], None]], Any], *, alone: bool = False) -> None:
+    def __init__(self, make_client: Callable[[], Any], *, alone: bool = False) -> None:
         """`alone`: no other client may send in this process, the child of a fork."""
-        self.client = make_client(self._failed)
+        self.client = make_client()
         """For attempts without a parent, and where the parent's client would leave runs out by sampling."""
         self.lost = 0
         """Runs that a server did not take, as far as it is told."""
         self._alone = alone
         self._posts: dict[int, tuple[Any, list[dict[str, Any]], list[dict[str, Any]]]] = {}
         self._waiting = self._waiting_bytes = 0
-        self._since = 0.0
-        self._sending = 0
 
     def start(self, attempt: Attempt, content: ContentPolicy) -> None:
         """Show a call that is still open."""
@@ -56,15 +54,14 @@ class LangSmithRuns:
         self._put(attempt, known | facts, update=attempt.posted)
 
     def send(self, *, now: bool) -> None:
-        """Send what waits, if that is enough or has waited for long, or `now`."""
+        """Send what waits, if that is enough, or `now`."""
         due = self._waiting >= BATCH_RUNS or self._waiting_bytes >= BATCH_BYTES
-        if not self._posts or not (now or due or time.monotonic() - self._since >= LINGER_S):
+        if not self._posts or not (now or due):
             return
         batches, self._posts = list(self._posts.values()), {}
         self._waiting = self._waiting_bytes = 0
         for client, created, updated in batches:
-            self._sending = len(created) + len(updated)
-            client.multipart_ingest(create=created, update=updated)
+            self.lost += send_runs(client, created, updated)
 
     def flush(self, timeout_s: float) -> None:
         """Let the clients that frameworks send through finish as well: their runs hold usage of ours."""
@@ -76,16 +73,10 @@ class LangSmithRuns:
 
     def _put(self, attempt: Attempt, run: dict[str, Any], *, update: bool) -> None:
         client = self._client(attempt)
-        if not self._posts:
-            self._since = time.monotonic()
         _, created, updated = self._posts.setdefault(id(client), (client, [], []))
         (updated if update else created).append(run)
         self._waiting += 1
         self._waiting_bytes += attempt.size_bytes
-
-    def _failed(self, error: Exception) -> None:
-        """langsmith has given a batch up, and logged why."""
-        self.lost += self._sending
 
     def _client(self, attempt: Attempt) -> Any:
         client = self.client if self._alone else attempt.parentage.client or self.client

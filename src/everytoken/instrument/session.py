@@ -23,6 +23,7 @@ from everytoken.instrument.imports import ImportWatch
 from everytoken.instrument.patch import Patches
 from everytoken.instrument.recorder import Exporter, Recorder
 from everytoken.instrument.settings import read_settings
+from everytoken.instrument.tracer import load_tracing
 
 LOCAL_ENDPOINT = "http://127.0.0.1:8700"
 _NAMED = ("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT", "LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
@@ -64,6 +65,8 @@ def instrument(client: Any = None) -> tuple[str, ...]:
             settings, faults = read_settings()
             for fault in faults:
                 logger.warning("everytoken: %s", fault)
+            if settings.export == "otel":
+                load_tracing()
             exporter = _spans if settings.export == "otel" else functools.partial(_runs, client, os.getpid())
             recorder = _session.recorder = Recorder(exporter, settings)
             atexit.register(recorder.close)
@@ -131,13 +134,13 @@ def _runs(client: Any, home_pid: int) -> Exporter:
     from everytoken.instrument.runs import LangSmithRuns
 
     if os.getpid() == home_pid:
-        return LangSmithRuns(lambda failed: client or _own_client(failed))
+        return LangSmithRuns(lambda: client or _own_client())
     # The child of a fork shares the sockets of every client there was.
     target = {} if client is None else {"api_url": client.api_url, "api_key": client.api_key}
     return LangSmithRuns(functools.partial(_own_client, **target), alone=True)
 
 
-def _own_client(failed: Callable[[Exception], None], **target: Any) -> Any:
+def _own_client(**target: Any) -> Any:
     """A client without threads, for everything: sampling leaves whole runs out, and usage is sent for all."""
     from langsmith import Client
 
@@ -145,4 +148,4 @@ def _own_client(failed: Callable[[Exception], None], **target: Any) -> Any:
     logging.getLogger("langsmith").addHandler(logging.NullHandler())
     if not target and not any(os.environ.get(name) for name in _NAMED):
         target = {"api_url": LOCAL_ENDPOINT, "api_key": "local"}
-    return Client(auto_batch_tracing=False, tracing_sampling_rate=1.0, tracing_error_callback=failed, **target)
+    return Client(auto_batch_tracing=False, tracing_sampling_rate=1.0, **target)

@@ -5,17 +5,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache
 from typing import Any
 
-import orjson
-
 from everytoken.instrument.attempt import CANCELLED, CHUNKS_MAX, Attempt
 from everytoken.instrument.bodies import decompressor, is_compressed
+from everytoken.instrument.events import decode_events
 from everytoken.instrument.guard import failed
 
 _USAGE = b'"usage"'
-_TERMINAL_EVENTS = (
-    b'"response.completed"', b'"response.incomplete"', b'"response.failed"',
-    b'"image_generation.completed"', b'"image_edit.completed"', b'"transcript.text.done"', b"data: [DONE]",
-)  # fmt: skip
 
 
 class UsageEventFilter:
@@ -25,22 +20,22 @@ class UsageEventFilter:
     """
 
     def __init__(self) -> None:
-        self._held = b""
+        self.held = b""
 
     def feed(self, data: bytes) -> bytes:
         """Bytes to pass on now: all complete events but the dropped one. An incomplete event waits for its end."""
-        if not self._held and _USAGE not in data and data.endswith(b"\n\n"):
+        if not self.held and _USAGE not in data and data.endswith(b"\n\n"):
             return data  # one piece, one event: nearly all are so
-        self._held += data
-        end = max(self._held.rfind(b"\n\n") + 2, self._held.rfind(b"\r\n\r\n") + 4)
+        self.held += data
+        end = max(self.held.rfind(b"\n\n") + 2, self.held.rfind(b"\r\n\r\n") + 4)
         if end < 4:  # nothing found: rfind gave -1 for both
             return b""
-        complete, self._held = self._held[:end], self._held[end:]
+        complete, self.held = self.held[:end], self.held[end:]
         return _without_usage_event(complete) if _USAGE in complete else complete
 
     def rest(self) -> bytes:
         """What was held back when the stream ended."""
-        held, self._held = self._held, b""
+        held, self.held = self.held, b""
         return held
 
 
@@ -62,51 +57,35 @@ def _is_usage_event(event: bytes) -> bool:
     return isinstance(body, dict) and body.get("choices") == [] and bool(body.get("usage"))
 
 
-def decode_events(body: bytes) -> list[Any]:
-    """The JSON of every event, in order. `[DONE]`, comments and the cut end of an aborted stream are left out."""
-    lines = [line[5:] for line in body.splitlines() if line.startswith(b"data:") and line[5:].strip() != b"[DONE]"]
-    try:
-        whole: list[Any] = orjson.loads(b"[" + b",".join(lines) + b"]")
-    except orjson.JSONDecodeError:
-        return [event for line in lines for event in _decoded(line)]
-    return whole
-
-
-def _decoded(line: bytes) -> list[Any]:
-    try:
-        return [orjson.loads(line)]
-    except orjson.JSONDecodeError:
-        return []
-
-
-def is_complete(body: bytes) -> bool:
-    """True when the provider had said its last word, though the reader may have stopped before the end of the body."""
-    events = body.rsplit(b"\n\n", 3)[-3:]
-    return any(mark in event for event in events for mark in _TERMINAL_EVENTS)
-
-
 class _Tee:
-    """What both kinds of byte stream share. Holds no response, so that dropping the response still frees it at once."""
+    """What both kinds of byte stream share; entered while the body is read.
+
+    Holds no response, so that dropping the response still frees it at once.
+    """
 
     def __init__(
         self, stream: Any, attempt: Attempt, hide_usage: bool, decompress: Callable[[bytes], bytes] | None
     ) -> None:
         self._stream = stream
         self._attempt = attempt
+        self._chunks = attempt.chunks
         self._filter = UsageEventFilter() if hide_usage else None
         self._decompress = decompress
 
     def _pass(self, data: bytes) -> bytes:
-        """Note a piece; what of it the application is to see."""
-        attempt = self._attempt
+        """Note a piece; what of it the application is to see. Runs once a piece: calls are what it costs."""
         if self._decompress is not None:
             data = self._decompress(data)
         try:
-            if attempt.first_token_s is None or len(attempt.chunks) >= CHUNKS_MAX:
-                attempt.piece(data)
+            chunks = self._chunks
+            if chunks and len(chunks) < CHUNKS_MAX:
+                chunks.append(data)
             else:
-                attempt.chunks.append(data)  # half of the cost of a call a piece
-            return data if self._filter is None else self._filter.feed(data)
+                self._attempt.piece(data)
+            usage_filter = self._filter
+            if usage_filter is None or (not usage_filter.held and _USAGE not in data and data.endswith(b"\n\n")):
+                return data
+            return usage_filter.feed(data)
         except Exception as error:  # noqa: BLE001 a fault of ours must not cost the user a chunk
             failed("sse.pass", error)
             return data
@@ -114,14 +93,23 @@ class _Tee:
     def _rest(self) -> bytes:
         return b"" if self._filter is None else self._filter.rest()
 
+    def __enter__(self) -> None:
+        """The body is read from here on."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if error is None:
+            self._attempt.end("success")
+        else:
+            self._attempt.fail(error)
+
     def __del__(self) -> None:
         self._attempt.end(CANCELLED)
 
 
 def tee(response: Any, attempt: Attempt, *, hide_usage: bool, is_async: bool) -> None:
     """Put a tee before the byte stream of an httpx or httpx2 response that is still to be read."""
-    library = type(response).__module__.partition(".")[0]
-    kind = _async_tee(library) if is_async else _sync_tee(library)
+    library = sys.modules[type(response).__module__.partition(".")[0]]  # httpx and httpx2 name their classes alike
+    kind = _tees(library.SyncByteStream, library.AsyncByteStream)[is_async]
     decompress: Callable[[bytes], bytes] | None = None
     if hide_usage and is_compressed(attempt.content_encoding):
         # We asked for plain bytes and the server compressed all the same: what is to be taken out must be readable.
@@ -134,23 +122,17 @@ def tee(response: Any, attempt: Attempt, *, hide_usage: bool, is_async: bool) ->
 
 
 @cache
-def _sync_tee(library: str) -> Any:
-    base: Any = sys.modules[library].SyncByteStream  # httpx and httpx2 both have it
+def _tees(sync_base: Any, async_base: Any) -> tuple[Any, Any]:
+    """The tee as a byte stream of one HTTP library, sync and async."""
 
-    class SyncTee(_Tee, base):  # type: ignore[misc] # the base is one of two libraries' classes
+    class SyncTee(_Tee, sync_base):  # type: ignore[misc] # the base is one of two libraries' classes
         def __iter__(self) -> Iterator[bytes]:
-            try:
+            with self:
                 for data in self._stream:
-                    passed = self._pass(data)
-                    if passed:
+                    if passed := self._pass(data):
                         yield passed
-                rest = self._rest()
-                if rest:
+                if rest := self._rest():
                     yield rest
-                self._attempt.end("success")
-            except BaseException as error:
-                self._attempt.fail(error)
-                raise
 
         def close(self) -> None:
             try:
@@ -158,27 +140,14 @@ def _sync_tee(library: str) -> Any:
             finally:
                 self._attempt.end(CANCELLED)
 
-    return SyncTee
-
-
-@cache
-def _async_tee(library: str) -> Any:
-    base: Any = sys.modules[library].AsyncByteStream  # httpx and httpx2 both have it
-
-    class AsyncTee(_Tee, base):  # type: ignore[misc] # the base is one of two libraries' classes
+    class AsyncTee(_Tee, async_base):  # type: ignore[misc] # the base is one of two libraries' classes
         async def __aiter__(self) -> AsyncIterator[bytes]:
-            try:
+            with self:
                 async for data in self._stream:
-                    passed = self._pass(data)
-                    if passed:
+                    if passed := self._pass(data):
                         yield passed
-                rest = self._rest()
-                if rest:
+                if rest := self._rest():
                     yield rest
-                self._attempt.end("success")
-            except BaseException as error:
-                self._attempt.fail(error)
-                raise
 
         async def aclose(self) -> None:
             try:
@@ -186,4 +155,4 @@ def _async_tee(library: str) -> Any:
             finally:
                 self._attempt.end(CANCELLED)
 
-    return AsyncTee
+    return SyncTee, AsyncTee
