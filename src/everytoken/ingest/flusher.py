@@ -222,8 +222,10 @@ class Flusher:
         self.counters.traces_left += self.fold.shrink(self._clock_us())
 
     def _publish(self, change: Changes) -> None:
-        row = trace_row(change.trace)
-        if row is not None:
+        row = trace_row(change.trace) if self._live.is_watched else None
+        if row is None:
+            self._live.pass_over()
+        else:
             self._live.publish({"type": "trace", "project": row["project"], "trace_id": row["trace_id"], "row": row})
         self.fold.hollow_out(change.trace, (settled.run.run_id for settled in change.runs))
 

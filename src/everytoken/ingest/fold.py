@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from everytoken.core.charge import Charge, Evidence
-from everytoken.core.run import Run
+from everytoken.core.run import Run, without_payload
 from everytoken.ingest.merge import (
     Place,
     build_run,
@@ -64,7 +64,7 @@ class RunFold:
         run, written = self.run, self.written
         if run is None or written is None or run.end_us is None or self.evidence is None or run.is_root:
             return False
-        self.run = replace(run, inputs=None, outputs=None, events=(), extra={})
+        self.run = without_payload(run)
         self.written = SettledRun(self.run, written.node, written.is_node)
         self.operations = []
         self.hollow = True
@@ -72,6 +72,9 @@ class RunFold:
 
     def add(self, operation: Operation) -> bool:
         """Whether it says anything new."""
+        if not self.operations:
+            self.operations.append(operation)
+            return True
         last = max((o for o in self.operations if o.kind == operation.kind), key=lambda o: o.order, default=None)
         if last is not None and last.body == operation.body:
             if operation.order > last.order:  # said again later: it overwrites what may still come in between
@@ -202,6 +205,18 @@ class Fold:
         self._max_bytes = max_bytes
         self._trace_by_run: dict[str, str] = {}
 
+    def _place_at_once(self, operation: Operation, trace_id: str | None) -> RunFold | None:
+        """The place of a posted run that says all that its place depends on, as nearly every one does."""
+        fields = operation.body
+        if trace_id is None or operation.kind != "post" or not fields.get("name") or not fields.get("project"):
+            return None
+        order = order_of(operation.run_id, fields)
+        start_us = start_of(fields, order)
+        if start_us is None or operation.run_id in self.waiting:
+            return None
+        is_root = parent_of(fields, order) is None
+        return self._place(self._open(trace_id), operation.run_id, Place(fields["project"], start_us, is_root))
+
     def trace_id(self, operation: Operation) -> str | None:
         """The trace an operation belongs to, as far as the operation and what is in memory tell."""
         known = self._trace_by_run.get(operation.run_id)
@@ -277,6 +292,8 @@ class Fold:
             if placed_in is not None:
                 trace = self.traces[placed_in]
                 self._add(trace, trace.runs[operation.run_id], operation, touched)
+            elif (fold := self._place_at_once(operation, trace_id)) is not None and trace_id is not None:
+                self._add(self.traces[trace_id], fold, operation, touched)
             else:
                 self.wait([operation])
                 self._try_place(operation.run_id, trace_id, now_us, touched)

@@ -10,6 +10,8 @@ from typing import Any
 
 MAX_EVENTS = 10_000
 """Events kept for those who come back; some minutes of a busy server."""
+RETURN_S = 60.0
+"""How long after the last one left events are still made: a page that lost its connection comes back within seconds."""
 MAX_SUBSCRIBERS = 500
 """Each is a connection held open."""
 
@@ -28,10 +30,23 @@ class LiveFeed:
         self._lock = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closed = False
+        self._left_s = -RETURN_S
+        """When the last one left, by the monotonic clock."""
 
     @property
     def subscribers(self) -> int:
         return len(self._waiting)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anyone watches, or may come back for what happened meanwhile."""
+        return bool(self._waiting) or time.monotonic() - self._left_s < RETURN_S
+
+    def pass_over(self) -> None:
+        """An event that nobody watches: it is not made, and who comes back after all is told of the gap."""
+        with self._lock:
+            self._events.clear()
+            self._next_id += 1
 
     def publish(self, event: Mapping[str, Any]) -> None:
         """Give the event the next id and wake everyone."""
@@ -76,6 +91,7 @@ class LiveFeed:
                     await wake.wait()
         finally:
             self._waiting.discard(waiter)
+            self._left_s = time.monotonic()
 
     def _wake(self) -> None:
         for loop, event in list(self._waiting):

@@ -45,19 +45,27 @@ def merge(operations: Sequence[Operation]) -> RunFields:
     if len(operations) == 1:
         return operations[0].body
     merged: dict[str, Any] = {}
-    for operation in sorted(operations, key=lambda o: o.order):
-        known = {key: merged[key] for key in _JOINED if key in merged}
-        merged.update(operation.body)
-        for key, old in known.items():
-            if key not in operation.body:
-                continue
-            merged[key] = (*old, *merged[key]) if key == "flags" else _overlaid(old, merged[key])
+    for operation in sorted(operations, key=_order):
+        fields = operation.body
+        joined = {
+            key: (*merged[key], *fields[key]) if key == "flags" else _overlaid(merged[key], fields[key])  # type: ignore[literal-required]  # keys of _JOINED
+            for key in _JOINED
+            if key in merged and key in fields
+        }
+        merged.update(fields)
+        merged.update(joined)
     if "flags" in merged:
         merged["flags"] = tuple(dict.fromkeys(merged["flags"]))
     return merged  # type: ignore[return-value]  # keys and values are those of RunFields
 
 
+def _order(operation: Operation) -> tuple[bool, int, int]:
+    return operation.order
+
+
 def _overlaid(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    if None not in new.values():
+        return {**old, **new}
     return {**old, **{key: value for key, value in new.items() if value is not None or key not in old}}
 
 

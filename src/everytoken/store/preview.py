@@ -1,6 +1,7 @@
 """One line of what a run was asked or answered, kept beside the run so that lists never load payloads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 PREVIEW_CHARS = 200
@@ -9,6 +10,7 @@ MAX_DEPTH = 12  # deeper than any message format nests; a hostile body must not 
 TEXT_KEYS = (
     "content", "text", "message", "input", "question", "query", "prompt", "output", "answer", "result", "completion",
 )  # fmt: skip
+NO_TEXT_KEYS = frozenset({"id", "type", "lc", "role"})
 LIST_KEYS = ("messages", "input", "contents", "prompts", "choices", "generations", "candidates", "parts", "output")
 
 
@@ -26,7 +28,7 @@ def _text(value: Any, depth: int) -> str | None:
         return value
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, Mapping):
+    if type(value) is dict or isinstance(value, Mapping):  # the exact type first: the check for Mapping is slow
         return _text_of_mapping(value, depth - 1)
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray):
         return _first(reversed(value[-50:]), depth - 1)
@@ -42,8 +44,11 @@ def _text_of_mapping(value: Mapping[Any, Any], depth: int) -> str | None:
         if (held := value.get(key)) and (found := _text(held, depth)):
             return found
     # LangChain's serialised messages keep their text one level down; ids and types are no text.
-    return _first((held for key, held in list(value.items())[:50] if key not in ("id", "type", "lc", "role")), depth)
+    return _first([held for key, held in islice(value.items(), 50) if key not in NO_TEXT_KEYS], depth)
 
 
-def _first(values: Any, depth: int) -> str | None:
-    return next((found for held in values if (found := _text(held, depth))), None)
+def _first(values: Iterable[Any], depth: int) -> str | None:
+    for held in values:
+        if found := _text(held, depth):
+            return found
+    return None

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,6 +16,10 @@ STATUSES = frozenset({"pending", "success", "error", "interrupted", "cancelled"}
 MAX_NAME = 1_000
 """Characters of a name, a tag or a project; a longer one is a payload in the wrong field and is cut."""
 
+MAX_ID = 60
+"""Characters of the longest spelling of a UUID that is read (45, as a URN), and some to show of a wrong one."""
+
+_NO_ID = "{!r} is not a UUID; send 36 characters, or 32 hexadecimal digits"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -32,14 +37,19 @@ def read_id(value: Any) -> str:
     Raises:
         ValueError: it is not a UUID.
     """
-    if isinstance(value, str):
-        if _UUID.fullmatch(value):
-            return value
-        try:
-            return str(uuid.UUID(value))
-        except ValueError:
-            pass
-    raise ValueError(f"{str(value)[:60]!r} is not a UUID; send 36 characters, or 32 hexadecimal digits")
+    if isinstance(value, str) and len(value) <= MAX_ID:
+        return _read_id(value)
+    raise ValueError(_NO_ID.format(str(value)[:60]))
+
+
+@lru_cache(maxsize=16_384)  # a trace's id stands in each of its runs, and a run's in each of its parts
+def _read_id(text: str) -> str:
+    if _UUID.fullmatch(text):
+        return text
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise ValueError(_NO_ID.format(text)) from None
 
 
 def read_run(wire: Any) -> RunFields:
@@ -60,7 +70,7 @@ def read_run(wire: Any) -> RunFields:
             known = read(value)
         except ValueError as error:
             raise FieldError(key, str(error)) from error
-        if known or known == 0 or key in ("inputs", "outputs"):  # an empty name, error or list of tags says nothing
+        if known or known == 0 or key in _PAYLOADS:  # an empty name, error or list of tags says nothing
             fields[name] = known
     return _sorted_out(fields, wire)
 
@@ -144,6 +154,7 @@ _RULES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "outputs": ("outputs", _anything),
     "events": ("events", _events),
 }
+_PAYLOADS = frozenset({"inputs", "outputs"})
 _KEPT_IN_EXTRA = ("serialized", "reference_example_id")
 """Fields without a column of their own that a reader may still ask for."""
 

@@ -28,7 +28,8 @@ def load_json(data: bytes) -> Any:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
         value = _load_lenient(data)
-    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
+    openings = data.count(b"[") + data.count(b"{") if len(data) > 2 * MAX_DEPTH else 0
+    if openings > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise JsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
     return value
 

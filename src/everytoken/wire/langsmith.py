@@ -88,7 +88,7 @@ class _MultipartReader:
             self._reject(part, name, f"not a field of a run; known are {', '.join(sorted(PART_FIELDS))}")
             return
         try:
-            value = self._json(part)
+            value = load_json(part.data) if not part.fault else self._json(part)
             if not name:
                 draft.has_main = True
                 _check_main(value, run_id)

@@ -2,7 +2,7 @@
 
 Measured on the 174 parts of a captured LangGraph request (Python 3.11): 2.2 µs a part here with its headers read,
 3.8 µs with `multipart` 2.0 and 7.2 µs with `python-multipart` 0.0.34 before anything is done with what they find.
-At 5,000 runs/s 50,000 parts arrive each second.
+At 5,000 runs/s 50,000 parts arrive each second. A part that says its length, as the SDKs' do, is taken by it.
 """
 
 import re
@@ -20,8 +20,8 @@ MAX_BOUNDARY_BYTES = 70
 
 _BOUNDARY = re.compile(r'(?i);\s*boundary\s*=\s*(?:"([^"]*)"|([^;\s]+))')
 _SDK_HEADERS = re.compile(
-    rb'Content-Disposition: form-data; name="([^"\\\r\n]*)"\r\n'
-    rb"Content-Type: ([a-z0-9.+/-]+)(?:; length=(\d{1,18}))?(?:\r\nContent-Length: (\d{1,18}))?"
+    rb'\r\nContent-Disposition: form-data; name="([^"\\\r\n]{0,1000})"\r\n'
+    rb"Content-Type: ([a-z0-9.+/-]{1,200})(?:; length=(\d{1,18}))?(?:\r\nContent-Length: (\d{1,18}))?\r\n\r\n"
 )
 """What the Python and JS SDKs write, to the letter; four searches for the rest cost three times as much."""
 _NAME = re.compile(rb'(?i)content-disposition:[^\r\n]*?[;\s]name="((?:[^"\\]|\\.)*)"')
@@ -70,6 +70,15 @@ def read_parts(body: bytes, boundary: bytes) -> Iterator[Part]:
         raise BodyUnreadableError("the body does not start with the boundary that Content-Type names")
     position = first + len(delimiter) - 2
     for _ in range(MAX_PARTS + 1):
+        known = _SDK_HEADERS.match(body, position)
+        length = (known.group(4) or known.group(3)) if known else None
+        if known is not None and length is not None:
+            end = known.end() + int(length)
+            if body.startswith(delimiter, end):
+                name, mime_type = known.group(1, 2)
+                yield Part(name.decode("utf-8", "replace"), mime_type.decode("ascii"), body[known.end() : end])
+                position = end + len(delimiter)
+                continue
         if body.startswith(b"--", position):
             return
         line_end = body.find(b"\r\n", position, position + MAX_HEADER_BYTES)
@@ -90,15 +99,7 @@ def _part(body: bytes, start: int, end: int) -> Part:
         if end - start > MAX_HEADER_BYTES:
             raise BodyTooLargeError(f"a part's headers are longer than {MAX_HEADER_BYTES} bytes")
         raise BodyUnreadableError("a part's headers are not followed by an empty line")
-    headers = body[start + 2 : header_end]
-    data = body[header_end + 4 : end]
-    known = _SDK_HEADERS.fullmatch(headers)
-    if known is None:
-        return _searched(headers, data)
-    name, mime_type, parameter, header = known.groups()
-    length = header or parameter
-    fault = "" if length is None or int(length) == len(data) else _length_fault(int(length), data)
-    return Part(name.decode("utf-8", "replace"), mime_type.decode("ascii"), data, fault)
+    return _searched(body[start + 2 : header_end], body[header_end + 4 : end])
 
 
 def _searched(headers: bytes, data: bytes) -> Part:

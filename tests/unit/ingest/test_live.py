@@ -100,3 +100,24 @@ async def test_more_watchers_than_there_is_room_for_are_refused(monkeypatch: pyt
     with pytest.raises(LiveFullError):
         await take(events.subscribe(None, None), 1)
     await source.aclose()  # type: ignore[attr-defined]  # an async generator
+
+
+async def test_what_nobody_watched_is_a_gap_for_whoever_comes_back() -> None:
+    events = feed()
+    events.publish(event())
+    events.pass_over()
+    (gap,) = await take(events.subscribe("shop", 1000), 1)
+    assert (gap["id"], gap["type"]) == (1001, "gap")
+
+
+async def test_the_feed_is_watched_from_the_first_watcher_until_a_minute_after_the_last() -> None:
+    events = feed()
+    watched = [events.is_watched]
+    source = events.subscribe("shop", 999)
+    events.publish(event())
+    await take(source, 1)
+    watched.append(events.is_watched)
+    events.close()
+    assert [e async for e in source] == []
+    watched.append(events.is_watched)
+    assert watched == [False, True, True], "who lost the connection comes back within seconds"

@@ -128,3 +128,14 @@ def test_a_content_type_without_a_boundary_is_refused(content_type: str) -> None
     with pytest.raises(BodyEncodingError) as caught:
         boundary_of(content_type)
     assert caught.value.field == "Content-Type"
+
+
+def test_a_part_that_says_its_length_may_hold_the_boundary() -> None:
+    data = b"before\r\n--b0undary\r\nafter"
+    headers = (
+        f'Content-Disposition: form-data; name="post.1"\r\nContent-Type: text/plain\r\nContent-Length: {len(data)}'
+    )
+    assert parts_of(body((headers, data), (headers.replace("25", "2"), b"{}"))) == [
+        Part("post.1", "text/plain", data),
+        Part("post.1", "text/plain", b"{}"),
+    ]

@@ -76,7 +76,6 @@ def _of_message(raw: object, context: Context) -> Generation:
     metadata = get(fields, "response_metadata")
     response_id = first(metadata, "id", "response_id") or _own_id(get(fields, "id"))
     model = text(first(metadata, "model_name", "model", "model_version"))
-    named = Extraction(usage=None, reason="absent", response_id=text(response_id), response_model=model)
     tier = text(get(metadata, "service_tier"))
     context = {**context, "service_tier": tier} if tier else context
     usage = usage_metadata(told, context).usage if is_record(told) else None
@@ -84,10 +83,12 @@ def _of_message(raw: object, context: Context) -> Generation:
     if is_record(own):
         usage = _closer(usage, _provider_draft(own, metadata, context))
     if usage is None:
+        named = Extraction(usage=None, reason="absent", response_id=text(response_id), response_model=model)
         return Generation(found=nothing("absent") if not is_record(raw) else named)
     usage = _with_meters(usage, fields, model)
     # LangChain marks an answer from its own cache by a cost of 0 and repeats the old usage (langchain-core 1.7).
-    return Generation(found=replace(named, usage=usage, reason=None), cached_answer=get(told, "total_cost") == 0)
+    found = Extraction(usage=usage, response_id=text(response_id), response_model=model)
+    return Generation(found=found, cached_answer=get(told, "total_cost") == 0)
 
 
 def _closer(usage: Usage | None, own: Draft) -> Usage | None:
@@ -112,7 +113,9 @@ def _with_meters(usage: Usage, fields: object, model: str | None) -> Usage:
     """Searches and other hosted tools: Gemini's stand in the metadata, OpenAI's among the content."""
     d = Draft()
     metadata = get(fields, "response_metadata")
-    read_grounding(d, [{"candidates": [{"grounding_metadata": get(metadata, "grounding_metadata")}]}], model)
+    grounding = get(metadata, "grounding_metadata")
+    if grounding is not None:
+        read_grounding(d, [{"candidates": [{"grounding_metadata": grounding}]}], model)
     calls = [*items(get(fields, "content")), *items(get(get(fields, "additional_kwargs"), "tool_outputs"))]
     read_tool_meters(d, {"output": calls, "tool_usage": get(metadata, "tool_usage")})
     return replace(usage, meters=d.meters) if d.meters and not usage.meters else usage
