@@ -35,6 +35,20 @@ class Settings(BaseSettings):
         default=64 * 1024**2, ge=1024, description="Largest decoded request body; beyond it, 413."
     )
     memory_max_bytes: int = Field(default=1024**3, ge=64 * 1024**2, description="Memory the embedded engine may take.")
+    database_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="PostgreSQL for the control data, `postgresql://user:password@host:5432/database`: several servers "
+        "share it. Without it, SQLite in the data folder.",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names under which browsers reach the server, separated by commas; `*` for any. Needed behind a "
+        "proxy while there is no key.",
+    )
+    key_requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Most requests a minute with one key that has no limit of its own; then 429."
+    )
     prices: Path | None = Field(default=None, description="TOML file with price overrides.")
 
     @property

@@ -51,7 +51,7 @@ class LangSmith:
 
     @property
     def reader(self) -> RunReader:
-        return RunReader(self.ledger, self.control, self._feedback_runs)
+        return RunReader(self.ledger, self.control, self.feedback_runs)
 
     @property
     def writer(self) -> RunWriter:
@@ -111,13 +111,11 @@ class LangSmith:
         return hmac.new(self._secret(), text, hashlib.sha256).hexdigest()
 
     def _secret(self) -> bytes:
-        held = self.control.annotations.get("secret", "attachments")
-        if held is None:
-            held = {"hex": secrets.token_hex(32)}
-            self.control.annotations.put("secret", "attachments", held)
+        held = self.control.annotations.keep_first("secret", "attachments", {"hex": secrets.token_hex(32)})
         return bytes.fromhex(held["hex"])
 
-    def _feedback_runs(self, tests: Sequence[FeedbackTest]) -> Sequence[str]:
+    def feedback_runs(self, tests: Sequence[FeedbackTest]) -> Sequence[str]:
+        """Ids of the runs with one piece of feedback that passes all the tests."""
         self.absorb_feedback()
         return self.control.annotations.runs_with_feedback([(test.name, test.operator, test.value) for test in tests])
 

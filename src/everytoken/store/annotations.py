@@ -20,8 +20,8 @@ from sqlalchemy import (
     not_,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert
 
+from everytoken.store.engine import insert_into
 from everytoken.store.tables import metadata
 
 MAX_MATCHED_RUNS = 50_000
@@ -67,7 +67,6 @@ class Annotations:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        metadata.create_all(engine)
 
     def put_feedback(self, bodies: Iterable[Mapping[str, Any]]) -> None:
         """Store feedback, each by its `id`; one that is there already is overwritten, but keeps its creation."""
@@ -75,7 +74,7 @@ class Annotations:
             for body in bodies:
                 row = _feedback_row(body)
                 kept = {name: value for name, value in row.items() if name not in ("feedback_id", "created_us")}
-                statement = insert(feedback_table).values(row)
+                statement = insert_into(connection, feedback_table).values(row)
                 connection.execute(statement.on_conflict_do_update(index_elements=["feedback_id"], set_=kept))
 
     def feedback(self, feedback_id: str) -> dict[str, Any] | None:
@@ -165,8 +164,16 @@ class Annotations:
         row = {"kind": kind, "document_id": document_id, "subject": subject, "body": json.dumps(dict(body))}
         kept = {"subject": row["subject"], "body": row["body"]}
         with self._engine.begin() as connection:
-            statement = insert(document_table).values(row)
+            statement = insert_into(connection, document_table).values(row)
             connection.execute(statement.on_conflict_do_update(index_elements=["kind", "document_id"], set_=kept))
+
+    def keep_first(self, kind: str, document_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The document that is there, else this one: the same for all servers that ask at once."""
+        row = {"kind": kind, "document_id": document_id, "subject": None, "body": json.dumps(dict(body))}
+        with self._engine.begin() as connection:
+            connection.execute(insert_into(connection, document_table).values(row).on_conflict_do_nothing())
+        kept = self.get(kind, document_id)
+        return dict(body) if kept is None else kept
 
     def get(self, kind: str, document_id: str) -> dict[str, Any] | None:
         with self._engine.connect() as connection:
@@ -205,7 +212,7 @@ def _test(column: Column[Any], operator: str, value: Any) -> ColumnElement[bool]
     if operator in ("eq", "neq") and value is None:
         return column.is_(None) if operator == "eq" else column.is_not(None)
     passed: ColumnElement[bool] = getattr(column, _OPERATORS[operator])(values)
-    return and_(column.is_not(None), passed) if operator != "neq" else not_(func.ifnull(column == value, False))
+    return and_(column.is_not(None), passed) if operator != "neq" else not_(func.coalesce(column == value, False))
 
 
 def _feedback_row(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,12 @@
-"""Control data: projects and the identity of this installation. SQLite in the data folder; no runs, no charges."""
+"""Control data: projects and the identity of this installation; no runs, no charges.
+
+SQLite in the data folder, or PostgreSQL that several servers share.
+"""
 
 import json
 import secrets
-import sqlite3
 import threading
+import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,37 +15,33 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Connection,
     String,
     Table,
     Text,
-    create_engine,
     delete,
-    event,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import DatabaseError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from everytoken.config import Settings
 from everytoken.store.annotations import Annotations
 from everytoken.store.audit import Audit
-from everytoken.store.errors import FolderError
+from everytoken.store.engine import insert_into, is_shared, open_engine
+from everytoken.store.errors import FolderError, StoreError, StoreUnavailableError
 from everytoken.store.keys import Keys
+from everytoken.store.migrate import migrate
 from everytoken.store.project_settings import SettingsStore
-from everytoken.store.tables import metadata
+from everytoken.store.tables import facts, metadata
 from everytoken.store.users import Users
 from everytoken.store.visible import is_visible
 
-SCHEMA_VERSION = 2
-"""Of the control data. 2 added feedback, documents and what is told about a project; 1 had none of these tables, and
-making them is the whole step. An older server does not look at them."""
 DEFAULT_PROJECT = "default"
 """Where LangSmith's clients send what names no project; they may ask for it before they write to it."""
-BUSY_TIMEOUT_MS = 5_000
+FRESH_S = 2.0
+"""How long another server's change of the projects may stay unseen; a name that is not known is asked for at once."""
 
-facts = Table("facts", metadata, Column("name", String, primary_key=True), Column("value", String, nullable=False))
 project_table = Table(
     "projects",
     metadata,
@@ -76,20 +75,27 @@ class Control:
     """Thread-safe. Projects are also kept in memory: every accepted body asks for one."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
-        event.listen(self._engine, "connect", _configure)
+        """Open the control data, and bring them to this program's schema.
+
+        Raises:
+            StoreError: the URL is of no kind we know, the database is away, or a newer everytoken wrote it.
+        """
+        self._engine = open_engine(url)
         self._lock = threading.Lock()
         self._projects: dict[str, Project] = {}
+        self._read_s = 0.0
+        try:
+            self._open()
+        except BaseException:
+            self._engine.dispose()
+            raise
+
+    def _open(self) -> None:
+        self.schema_version = migrate(self._engine)
         with self._engine.begin() as connection:
-            metadata.create_all(connection)
-            self.schema_version = _migrate(connection)
             self.tenant_id = _fact(connection, "tenant_id", str(uuid.uuid4()))
             """UUID text of this installation, as LangSmith clients expect one in every project."""
-            told = {row.project_id: json.loads(row.body) for row in connection.execute(select(detail_table))}
-            for row in connection.execute(select(project_table)):
-                self._projects[row.name] = Project(
-                    row.project_id, row.name, row.created_us, told.get(row.project_id, {})
-                )
+        self._read()
         self.annotations = Annotations(self._engine)
         self.settings = SettingsStore(self._engine)
         self.audit = Audit(self._engine)
@@ -98,16 +104,29 @@ class Control:
 
     @classmethod
     def open(cls, settings: Settings) -> "Control":
-        """Open the control data in the data folder, made when absent.
+        """Open the control data: those of `database_url`, else those in the data folder, made when absent.
 
         Raises:
-            FolderError: the file is there and is not a database.
+            FolderError: the file is there and is not a database, or a newer everytoken wrote the data.
+            StoreError: the database is away, or refuses us.
         """
+        if settings.database_url is not None:
+            return cls._shared(settings.database_url)
         file = settings.data_dir / "control.db"
         try:
             return cls(f"sqlite:///{file}")
         except DatabaseError as error:
             raise FolderError(f"{file} cannot be read: {error.orig}", hint="restore it from a backup") from error
+
+    @classmethod
+    def _shared(cls, url: str) -> "Control":
+        hint = "is EVERYTOKEN_DATABASE_URL right, and may its user create tables?"
+        try:
+            return cls(url)
+        except DatabaseError as error:
+            raise StoreError(f"the control database refuses: {_first_line(error)}", hint=hint) from error
+        except StoreUnavailableError as error:
+            raise StoreError(f"no control database: {_first_line(error.__cause__ or error)}", hint=hint) from error
 
     def close(self) -> None:
         self.keys.refresh()
@@ -119,27 +138,25 @@ class Control:
         return self.keys.exist or self.users.exist
 
     def _pepper(self) -> bytes:
-        held = self.annotations.get("secret", "keys")
-        if held is None:
-            held = {"hex": secrets.token_hex(32)}
-            self.annotations.put("secret", "keys", held)
+        held = self.annotations.keep_first("secret", "keys", {"hex": secrets.token_hex(32)})
         return bytes.fromhex(held["hex"])
 
     def ensure_project(self, name: str, at_us: int) -> Project:
         """The project of that name, made at `at_us` when it is new. Durable when it returns."""
+        self._refresh()
         found = self._projects.get(name)
         if found is not None:
             return found
         with self._lock, self._engine.begin() as connection:
             fresh = {"project_id": str(uuid.uuid4()), "name": name, "created_us": at_us}
-            connection.execute(insert(project_table).values(fresh).on_conflict_do_nothing())
-            row = connection.execute(select(project_table).where(project_table.c.name == name)).one()
-            project = Project(row.project_id, row.name, row.created_us)
+            connection.execute(insert_into(connection, project_table).values(fresh).on_conflict_do_nothing())
+            project = _find(connection, project_table.c.name == name)
+            assert project is not None
         self._projects[name] = project
         return project
 
     def project(self, name: str) -> Project | None:
-        return self._projects.get(name) if is_visible(name) else None
+        return self._known(name) if is_visible(name) else None
 
     def project_by_id(self, project_id: str) -> Project | None:
         return next((p for p in self.projects() if p.project_id == project_id), None)
@@ -155,7 +172,8 @@ class Control:
         project = Project(project_id or str(uuid.uuid4()), name, at_us, dict(details or {}))
         with self._lock, self._engine.begin() as connection:
             fresh = {"project_id": project.project_id, "name": name, "created_us": at_us}
-            if connection.execute(insert(project_table).values(fresh).on_conflict_do_nothing()).rowcount == 0:
+            statement = insert_into(connection, project_table).values(fresh).on_conflict_do_nothing()
+            if connection.execute(statement.returning(project_table.c.project_id)).first() is None:
                 raise ProjectExistsError(name)
             _write_details(connection, project)
             self._projects[name] = project
@@ -169,10 +187,13 @@ class Control:
         """
         changed = Project(project.project_id, name or project.name, project.created_us, dict(details))
         with self._lock, self._engine.begin() as connection:
-            if changed.name != project.name and changed.name in self._projects:
-                raise ProjectExistsError(changed.name)
             same = project_table.c.project_id == project.project_id
-            connection.execute(project_table.update().where(same).values(name=changed.name))
+            if changed.name != project.name and _find(connection, project_table.c.name == changed.name) is not None:
+                raise ProjectExistsError(changed.name)
+            try:
+                connection.execute(project_table.update().where(same).values(name=changed.name))
+            except IntegrityError:  # another server took the name since we looked
+                raise ProjectExistsError(changed.name) from None
             _write_details(connection, changed)
             self._projects.pop(project.name, None)
             self._projects[changed.name] = changed
@@ -188,29 +209,57 @@ class Control:
 
     def projects(self) -> list[Project]:
         """All projects that the request at hand may see, in the order they were made."""
+        self._refresh()
         seen = [project for name, project in self._projects.copy().items() if is_visible(name)]
         return sorted(seen, key=lambda project: (project.created_us, project.name))
 
+    def _known(self, name: str) -> Project | None:
+        """A project by name, which another server may have made a moment ago."""
+        self._refresh()
+        found = self._projects.get(name)
+        if found is None and is_shared(self._engine):
+            with self._engine.connect() as connection:
+                found = _find(connection, project_table.c.name == name)
+            if found is not None:
+                self._projects[name] = found
+        return found
 
-def _configure(connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-        connection.execute(f"PRAGMA {pragma}").close()
+    def _refresh(self) -> None:
+        """See what other servers did to the projects; alone on the data, this server did it all itself."""
+        if is_shared(self._engine) and time.monotonic() - self._read_s > FRESH_S:
+            self._read()
+
+    def _read(self) -> None:
+        joined = project_table.outerjoin(detail_table, project_table.c.project_id == detail_table.c.project_id)
+        with self._lock:
+            with self._engine.connect() as connection:
+                rows = connection.execute(select(*project_table.c, detail_table.c.body).select_from(joined))
+                self._projects = {row.name: _project(row) for row in rows}
+            self._read_s = time.monotonic()
+
+
+def _find(connection: Connection, condition: ColumnElement[bool]) -> Project | None:
+    joined = project_table.outerjoin(detail_table, project_table.c.project_id == detail_table.c.project_id)
+    statement = select(*project_table.c, detail_table.c.body).select_from(joined).where(condition)
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else _project(row)
+
+
+def _project(row: Any) -> Project:
+    return Project(row.project_id, row.name, row.created_us, json.loads(row.body) if row.body else {})
 
 
 def _write_details(connection: Connection, project: Project) -> None:
     connection.execute(delete(detail_table).where(detail_table.c.project_id == project.project_id))
     body = json.dumps(dict(project.details))
-    connection.execute(insert(detail_table).values(project_id=project.project_id, body=body))
-
-
-def _migrate(connection: Connection) -> int:
-    """Tables that were missing have been made; say so. A newer schema keeps its number."""
-    found = int(_fact(connection, "schema_version", str(SCHEMA_VERSION)))
-    if found < SCHEMA_VERSION:
-        connection.execute(facts.update().where(facts.c.name == "schema_version").values(value=str(SCHEMA_VERSION)))
-    return max(found, SCHEMA_VERSION)
+    connection.execute(insert_into(connection, detail_table).values(project_id=project.project_id, body=body))
 
 
 def _fact(connection: Connection, name: str, default: str) -> str:
-    connection.execute(insert(facts).values(name=name, value=default).on_conflict_do_nothing())
+    connection.execute(insert_into(connection, facts).values(name=name, value=default).on_conflict_do_nothing())
     return str(connection.execute(select(facts.c.value).where(facts.c.name == name)).scalar_one())
+
+
+def _first_line(error: BaseException) -> str:
+    cause = getattr(error, "orig", None) or error.__cause__ or error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0][:300]

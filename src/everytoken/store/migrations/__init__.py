@@ -1,0 +1,1 @@
+"""Alembic revisions of the control data, run by `store.migrate` alone."""
