@@ -161,6 +161,8 @@ class TraceRow(Totals):
     input_preview: str = ""
     output_preview: str = ""
     error: str | None = None
+    rootless: bool = False
+    """True when the root never came: name, status, time and previews are those of the earliest run that did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,8 +230,6 @@ class Graph:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceView:
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TopologyEdge:
     source: str
     target: str
@@ -248,6 +248,8 @@ class Topology:
     edges: list[TopologyEdge]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceView:
     trace: TraceRow
     runs: list[RunRow]
     charges: list[ChargeRow]
@@ -285,6 +287,8 @@ class Problem:
     """The request field at fault, such as `query.from`."""
     hint: str | None = None
     """What to do about it."""
+    position: int | None = None
+    """Of a filter, the characters before the fault, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

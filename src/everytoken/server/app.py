@@ -12,7 +12,7 @@ from everytoken.catalog.book import PriceBook
 from everytoken.config import Settings
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.server import dashboards, errors, live, openapi, product, static
+from everytoken.server import dashboards, discover, errors, live, openapi, product, static
 from everytoken.server.langsmith_context import LangSmith
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
 from everytoken.server.langsmith_mounts import mount_langsmith_reads
@@ -42,7 +42,8 @@ def create_app(settings: Settings) -> FastAPI:
             for mount in LANGSMITH_MOUNTS:
                 app.include_router(langsmith_ingest_router(services.pipeline, settings), prefix=mount)
                 app.include_router(otlp_router(services.pipeline, settings), prefix=mount)
-            mount_langsmith_reads(app, _langsmith(services, settings), LANGSMITH_MOUNTS)
+            services.control.ensure_project(DEFAULT_PROJECT, time.time_ns() // 1000)
+            mount_langsmith_reads(app, services.langsmith, LANGSMITH_MOUNTS)
             app.include_router(static.page_router())  # last: it answers what nothing else does
             services.pipeline.start()
             stack.push_async_callback(services.pipeline.stop)
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.complete(app)
     errors.install(app)
     app.include_router(product.router)
+    app.include_router(discover.router)
     app.include_router(dashboards.router)
     app.include_router(live.router)
 
@@ -98,12 +100,11 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     feed = LiveFeed()
     pipeline = Pipeline(settings, journal, ledger, control, book, feed)
     return product.Services(
-        ledger=ledger, control=control, pipeline=pipeline, feed=feed, journal=journal, started_s=time.monotonic()
-    )
-
-
-def _langsmith(services: product.Services, settings: Settings) -> LangSmith:
-    services.control.ensure_project(DEFAULT_PROJECT, time.time_ns() // 1000)
-    return LangSmith(
-        services.ledger, services.control, services.pipeline, services.journal, settings.data_dir / "attachments"
+        ledger=ledger,
+        control=control,
+        pipeline=pipeline,
+        feed=feed,
+        journal=journal,
+        langsmith=LangSmith(ledger, control, pipeline, journal, settings.data_dir / "attachments"),
+        started_s=time.monotonic(),
     )

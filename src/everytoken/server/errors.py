@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from everytoken.query.errors import CursorError, NotFoundError
+from everytoken.query.filter.errors import FilterError
 from everytoken.query.rows import Problem
 from everytoken.store.errors import ReadTimeoutError, ReadTooLargeError, StoreError
 
@@ -40,6 +41,12 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(CursorError)
     def _cursor(_request: Request, raised: CursorError) -> Response:
         return answer(400, Problem(error=str(raised), field="query.cursor", hint="start again without a cursor"))
+
+    @app.exception_handler(FilterError)
+    def _filter(_request: Request, raised: FilterError) -> Response:
+        return answer(
+            400, Problem(error=str(raised), field="query.filter", hint=raised.suggestion, position=raised.position)
+        )
 
     @app.exception_handler(StoreError)
     def _store(_request: Request, raised: StoreError) -> Response:

@@ -29,6 +29,7 @@ from everytoken.query.rows import (
 )
 from everytoken.query.window import Window, parse_instant
 from everytoken.server.errors import RequestError
+from everytoken.server.langsmith_context import LangSmith
 from everytoken.store.control import Control
 from everytoken.store.folder import SCHEMA_VERSION
 from everytoken.store.journal import Journal
@@ -56,6 +57,7 @@ class Services:
     pipeline: Pipeline
     feed: LiveFeed
     journal: Journal
+    langsmith: LangSmith
     started_s: float
     """`time.monotonic()` at the start."""
 
@@ -96,6 +98,10 @@ Within = Annotated[Window, Depends(window)]
 Cursor = Annotated[str | None, Query(description="`next` of the page before.")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 ProjectQuery = Annotated[str | None, Query(description="Project name.")]
+Filter = Annotated[
+    str | None,
+    Query(max_length=MAX_CHARS, description='A condition such as `and(eq(model, "gpt-5.2"), gt(latency, "5s"))`.'),
+]
 
 
 @router.get("/projects", response_model=Projects)
@@ -127,17 +133,35 @@ def list_traces(
     use: Using,
     within: Within,
     project: Annotated[str, Query(description="Project name.")],
+    filter: Filter = None,
+    sort: Annotated[traces.Sort, Query(description="`-` for descending; unknown values come last.")] = "-start",
     cursor: Cursor = None,
     limit: Limit = PAGE_DEFAULT,
 ) -> Response:
-    """Traces, newest first."""
-    return answer(traces.list_traces(use.ledger, use.control, project, within, cursor=cursor, limit=limit))
+    """Traces, newest first unless told otherwise; those whose root never came too."""
+    return answer(
+        traces.list_traces(
+            use.ledger,
+            use.control,
+            project,
+            within,
+            traces.Wanted(filter, sort, use.langsmith.feedback_runs),
+            cursor=cursor,
+            limit=limit,
+        )
+    )
 
 
 @router.get("/traces/{trace_id}", response_model=TraceView)
 def read_trace(use: Using, trace_id: str, project: ProjectQuery = None) -> Response:
     """One trace: runs in tree order with own and subtree numbers, charges, graph and critical path."""
     return answer(trace_view.read_trace(use.ledger, trace_id, project))
+
+
+@router.get("/traces/{trace_id}/topology", response_model=Topology)
+def read_topology(use: Using, trace_id: str, project: ProjectQuery = None) -> Response:
+    """All nodes and edges that the graph behind a trace may take, as it was compiled or as recent traces took them."""
+    return answer(topology.read_topology(use.ledger, trace_id, project))
 
 
 @router.get("/traces/{trace_id}/runs/{run_id}", response_model=RunDetail)
@@ -160,12 +184,6 @@ def list_charges(
         raise RequestError("name a project or a trace", field="query.project", hint="add project=… or trace_id=…")
     return answer(
         charges.list_charges(
-@router.get("/traces/{trace_id}/topology", response_model=Topology)
-def read_topology(use: Using, trace_id: str, project: ProjectQuery = None) -> Response:
-    """All nodes and edges that the graph behind a trace may take, as it was compiled or as recent traces took them."""
-    return answer(topology.read_topology(use.ledger, trace_id, project))
-
-
             use.ledger, use.control, within, project=project, trace_id=trace_id, cursor=cursor, limit=limit
         )
     )

@@ -16,6 +16,7 @@ def document() -> dict[str, Any]:
 def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
     assert sorted(document["paths"]) == [
         "/everytoken/v1/charges",
+        "/everytoken/v1/filter/fields",
         "/everytoken/v1/flush",
         "/everytoken/v1/health",
         "/everytoken/v1/live",
@@ -23,6 +24,8 @@ def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
         "/everytoken/v1/projects/{project}/contributions",
         "/everytoken/v1/projects/{project}/coverage",
         "/everytoken/v1/projects/{project}/dearest",
+        "/everytoken/v1/projects/{project}/distributions",
+        "/everytoken/v1/projects/{project}/facets",
         "/everytoken/v1/projects/{project}/models",
         "/everytoken/v1/projects/{project}/nodes",
         "/everytoken/v1/projects/{project}/series",
@@ -30,14 +33,15 @@ def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
         "/everytoken/v1/projects/{project}/threads",
         "/everytoken/v1/projects/{project}/threads/{thread_id}",
         "/everytoken/v1/projects/{project}/users",
+        "/everytoken/v1/search",
         "/everytoken/v1/traces",
         "/everytoken/v1/traces/{trace_id}",
         "/everytoken/v1/traces/{trace_id}/runs/{run_id}",
+        "/everytoken/v1/traces/{trace_id}/topology",
     ]
 
 
 def test_every_route_says_what_it_answers_and_how_it_fails(document: dict[str, Any]) -> None:
-        "/everytoken/v1/traces/{trace_id}/topology",
     for path, operations in document["paths"].items():
         for operation in operations.values():
             assert operation["description"], path

@@ -43,6 +43,7 @@ class Compiler:
     rollup: str = ""
     """SQL of a table `run_id, prompt_tokens, completion_tokens, total_tokens, total_cost, ...` over subtrees."""
     params: dict[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Field] = field(default_factory=lambda: FIELDS)
 
     def condition(self, expression: Expression) -> str:
         """A SQL condition that is true or false, never null.
@@ -131,12 +132,12 @@ class Compiler:
             return self._has(name, compare)
         if compare.operator == "exists":
             return self._exists(name, compare)
-        known = FIELDS.get(name)
+        known = self.fields.get(name)
         if known is None:
             raise FilterError(
                 f"unknown field {str(compare.name.value)[:60]!r}",
                 compare.name.position,
-                nearest(name, {*FIELDS, *PAIRS}),
+                nearest(name, {*self.fields, *PAIRS}),
             )
         return _COMPARE[known.kind](self, known, compare)
 
@@ -198,8 +199,9 @@ class Compiler:
         return f"{held} {SIGNS[operator]} {self.bind(_plain(value.value), 'String')}"
 
     def _has(self, name: str, compare: Compare) -> str:
-        if name in ("tags", "tag"):
-            return f"has(tags.2, {self.bind(_text(compare.value, 'a tag'), 'String')})"
+        known = self.fields.get(name)
+        if known is not None and known.kind == "tags":
+            return f"has({known.sql}, {self.bind(_text(compare.value, 'a tag'), 'String')})"
         if name not in JSON_COLUMNS:
             raise FilterError(
                 f"has has no meaning for {name[:60]!r}",

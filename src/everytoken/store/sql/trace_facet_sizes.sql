@@ -1,0 +1,3 @@
+SELECT count() AS traces
+/*traces_found*/
+WHERE /*where*/
