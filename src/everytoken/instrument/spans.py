@@ -1,30 +1,53 @@
-"""An attempt as an OpenTelemetry span of the GenAI conventions, through the application's own tracer provider."""
+"""An attempt as an OpenTelemetry span of the GenAI conventions, below the span that the application was in.
+
+What the conventions have no word for travels as LangSmith's attributes, which everytoken and LangSmith both read: the
+whole usage with its classes, tags, and metadata.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from everytoken.core.projections import to_otel
-from everytoken.instrument.answer import Answer, outputs, usage_metadata
-from everytoken.instrument.attempt import Attempt
+from everytoken.instrument.answer import Answer, base_metadata, outputs, usage_metadata
+from everytoken.instrument.attempt import CANCELLED, Attempt
 from everytoken.instrument.content import ContentPolicy
+from everytoken.instrument.span_messages import input_messages, output_messages, system_instructions
+from everytoken.instrument.tracer import Tracers
 
 _OPERATIONS = {
     "embeddings": "embeddings",
     "embed": "embeddings",
+    "completions": "text_completion",
     "images": "generate_content",
+    "images_edit": "generate_content",
+    "imagen": "generate_content",
     "generate": "generate_content",
+    "stream": "generate_content",
 }
 _PROVIDERS = {"google": "gcp.gemini", "google-vertex": "gcp.vertex_ai", "azure-openai": "azure.ai.openai"}
+_ASKED = {
+    "temperature": "gen_ai.request.temperature",
+    "top_p": "gen_ai.request.top_p",
+    "max_tokens": "gen_ai.request.max_tokens",
+    "max_completion_tokens": "gen_ai.request.max_tokens",
+    "max_output_tokens": "gen_ai.request.max_tokens",
+    "seed": "gen_ai.request.seed",
+}
+_PLAIN = (str, bool, int, float)
+"""What an attribute may hold."""
 
 
 class Spans:
-    """Makes spans; how they travel is the application's own set-up."""
+    """Makes spans; the span processor queues and sends them, with bounds of its own."""
 
     def __init__(self) -> None:
         from opentelemetry import trace
 
         self._trace = trace
-        self._tracer = trace.get_tracer("everytoken")
+        self._tracers = Tracers()
+        self._tracers.current()  # now: once the interpreter shuts down, no provider can start its thread
         self.lost = 0
 
     def start(self, attempt: Attempt, content: ContentPolicy) -> None:
@@ -33,7 +56,7 @@ class Spans:
     def end(self, attempt: Attempt, answer: Answer, content: ContentPolicy, extra: dict[str, Any]) -> None:
         """Make the span with the times of the call."""
         operation = _OPERATIONS.get(attempt.endpoint.operation, "chat")
-        span = self._tracer.start_span(
+        span = self._tracers.current().start_span(
             f"{operation} {attempt.model or ''}".strip(),
             context=attempt.parentage.span,
             kind=self._trace.SpanKind.CLIENT,
@@ -48,42 +71,67 @@ class Spans:
         """The span processor has its own queue, with a bound."""
 
     def flush(self, timeout_s: float) -> None:
-        flush = getattr(self._trace.get_tracer_provider(), "force_flush", None)
-        if flush is not None:
-            flush(int(timeout_s * 1_000))
+        self._tracers.flush(timeout_s)
 
 
 def _attributes(
     attempt: Attempt, answer: Answer, operation: str, content: ContentPolicy, extra: dict[str, Any]
 ) -> dict[str, Any]:
-    import orjson
-
-    found = answer.found
-    entry = usage_metadata(attempt, found)["everytoken"]
+    found, parent = answer.found, attempt.parentage
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": operation,
         "gen_ai.provider.name": _PROVIDERS.get(attempt.provider, attempt.provider),
         "gen_ai.request.model": attempt.model,
         "gen_ai.response.model": found.response_model,
         "gen_ai.response.id": found.response_id,
-        "gen_ai.conversation.id": attempt.parentage.metadata.get("thread_id"),
-        "user.id": attempt.parentage.metadata.get("user_id"),
-        "langsmith.metadata.everytoken": orjson.dumps(entry, default=str).decode(),
+        "gen_ai.conversation.id": parent.metadata.get("thread_id"),
+        "user.id": parent.metadata.get("user_id"),
+        "langsmith.trace.session_name": parent.project,
+        "langsmith.span.tags": ",".join(parent.tags) or None,
+        **_asked(attempt),
+        **_content(attempt, answer, content),
+        **_metadata(attempt, answer, extra),
     }
-    if content.mode != "none":
-        attributes["gen_ai.input.messages"] = _json(content.clean(attempt.request or {}))
-        attributes["gen_ai.output.messages"] = _json(content.clean(outputs(answer)))
-    if found.usage is not None:
-        attributes |= to_otel(found.usage)
-    if attempt.outcome == "cancelled":
+    if attempt.streamed:
+        attributes["gen_ai.response.time_to_first_chunk"] = attempt.first_token_s
+    if attempt.outcome == "error":
+        attributes["error.type"] = str(attempt.status_code or (answer.error or "").partition("(")[0] or "_OTHER")
+    if attempt.outcome == CANCELLED:
         attributes["everytoken.cancelled"] = True
-    attributes |= {key.replace("_", ".", 1): value for key, value in extra.items()}
+    if found.usage is not None and found.usage.source != "estimated":
+        attributes |= to_otel(found.usage)
     return {key: value for key, value in attributes.items() if value is not None}
 
 
-def _json(value: Any) -> str:
-    import orjson
+def _asked(attempt: Attempt) -> dict[str, Any]:
+    request = attempt.request or {}
+    asked = {**request, **(one if isinstance(one := request.get("generationConfig"), dict) else {})}
+    found = {name: asked.get(key) for key, name in _ASKED.items() if isinstance(asked.get(key), int | float)}
+    return {**found, "gen_ai.request.stream": True} if attempt.streamed else found
 
+
+def _content(attempt: Attempt, answer: Answer, content: ContentPolicy) -> dict[str, Any]:
+    request, said = content.clean(attempt.request or {}), content.clean(outputs(answer))
+    told = {
+        "gen_ai.system_instructions": system_instructions(request),
+        "gen_ai.input.messages": input_messages(request),
+        "gen_ai.output.messages": output_messages(said),
+        "gen_ai.tool.definitions": request.get("tools"),
+    }
+    return {key: _json(value) for key, value in told.items() if value}
+
+
+def _metadata(attempt: Attempt, answer: Answer, extra: dict[str, Any]) -> dict[str, Any]:
+    """What the run would carry: plain values as they are, anything else as JSON text."""
+    known = {**base_metadata(attempt), **usage_metadata(attempt, answer.found), **extra}
+    return {
+        f"langsmith.metadata.{key}": value if isinstance(value, _PLAIN) else _json(value)
+        for key, value in known.items()
+        if value is not None
+    }
+
+
+def _json(value: Any) -> str:
     return orjson.dumps(value, default=str).decode()
 
 

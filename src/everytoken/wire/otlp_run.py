@@ -98,7 +98,8 @@ def run_of(span: Span) -> tuple[str, RunFields]:
         fields["parent_run_id"] = parent
     if span.end_us is not None:
         fields["end_us"] = span.end_us
-        fields["status"] = "error" if error else "success"
+        left = attributes.get("everytoken.cancelled") is True
+        fields["status"] = "error" if error else "cancelled" if left else "success"
     optional: dict[str, Any] = {
         "error": error,
         "dotted_order": _text(attributes.get("langsmith.span.dotted_order")),
