@@ -26,6 +26,7 @@ from everytoken.query.totals import sums_of_row, totals
 from everytoken.query.trace_view import read_trace
 from everytoken.query.traces import list_traces
 from everytoken.query.window import Window
+from everytoken.query.worst import list_worst
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
 from everytoken.store.rows import SettledRun
@@ -147,6 +148,37 @@ def test_nodes_without_a_model_call_are_listed_and_charges_join_by_node(store: S
     assert (rows["answer"].p50_ms, rows["answer"].p95_ms) == (3000.0, 3000.0)
     assert (rows["router"].executions, rows["router"].llm_calls, rows["router"].p50_ms) == (1, 0, None)
     assert (rows["late_node"].executions, rows["late_node"].share) == (0, 0.6)
+
+
+def test_the_worst_runs_of_a_node_are_the_slowest_the_dearest_and_the_failed(store: Store) -> None:
+    def execution(number: int, seconds: int | None, **fields: Any) -> SettledRun:
+        end_us = None if seconds is None else NOON_US + seconds * SECOND_US
+        return run(uid(number), trace_id=uid(100 + number), node="answer", is_node=True, end_us=end_us, **fields)
+
+    store.ledger.write(
+        [
+            execution(1, 2),
+            execution(2, 5, status="error", error="TimeoutError: " + "x" * 1_000),
+            execution(3, None),
+            run(uid(4), node="router", is_node=True, end_us=NOON_US + 60 * SECOND_US),
+        ],
+        [
+            charge("a", "0.25", trace_id=uid(101), run_id=uid(11), node="answer"),
+            charge("b", "0.5", trace_id=uid(101), run_id=uid(12), node="answer"),
+            charge("c", "0.6", trace_id=uid(102), run_id=uid(13), node="answer"),
+            charge("d", "9", trace_id=uid(102), run_id=uid(14), node="router"),
+            charge("e", None, trace_id=uid(103), run_id=uid(15), node="answer"),
+        ],
+        [],
+    )
+    found = list_worst(store.ledger, store.control, "shop", "answer", ALL, limit=2)
+    assert [(row.run_id, row.duration_ms) for row in found.slowest] == [(uid(2), 5_000.0), (uid(1), 2_000.0)]
+    assert [(row.trace_id, row.run_id, row.cost_usd) for row in found.dearest] == [
+        (uid(101), uid(12), "0.75"),
+        (uid(102), uid(13), "0.6"),
+    ]
+    (failed,) = found.failed
+    assert (failed.run_id, failed.error and len(failed.error)) == (uid(2), 300)
 
 
 def test_models_are_named_by_what_answered_else_by_what_was_asked_for(store: Store) -> None:

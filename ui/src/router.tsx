@@ -6,22 +6,24 @@ import { METRICS, type Metric } from "./model/dashboard";
 import { HEATS, type Heat } from "./model/graph";
 import { isRange, type Range } from "./model/time";
 import { CoveragePage } from "./pages/CoveragePage";
+import { ThreadsPage, UsersPage } from "./pages/GroupsPage";
 import { ModelsPage } from "./pages/ModelsPage";
-import { NodesPage } from "./pages/NodesPage";
+import { NodesPage } from "./pages/nodes/NodesPage";
 import { OverviewPage } from "./pages/overview/OverviewPage";
 import { ProjectsPage } from "./pages/ProjectsPage";
 import { ThreadPage } from "./pages/ThreadPage";
-import { ThreadsPage } from "./pages/ThreadsPage";
 import { TracesPage } from "./pages/TracesPage";
 import { TracePage } from "./pages/trace/TracePage";
-import { UsersPage } from "./pages/UsersPage";
 
 export const VIEWS = ["timeline", "graph", "nodes"] as const;
 export type View = (typeof VIEWS)[number];
 export const TABS = ["overview", "io", "metadata"] as const;
 export type Tab = (typeof TABS)[number];
 
-export type RangeSearch = { range?: Range };
+/** Everywhere: the time range, and the order of the table where there is one. */
+export type RangeSearch = { range?: Range; sort?: string };
+/** The node looked at. */
+export type NodesSearch = RangeSearch & { node?: string };
 export const SPLITS = ["class", "model", "node", "user"] as const;
 export type SplitBy = (typeof SPLITS)[number];
 export const CAUSES = ["model", "node", "user", "call_path"] as const;
@@ -52,7 +54,7 @@ function defined<T extends object>(search: T): T {
 const root = createRootRoute({
   component: Frame,
   validateSearch: (search: Record<string, unknown>): RangeSearch =>
-    isRange(search.range) ? { range: search.range } : {},
+    defined({ range: isRange(search.range) ? search.range : undefined, sort: text(search.sort) } as RangeSearch),
 });
 const projects = createRoute({ getParentRoute: () => root, path: "/", component: ProjectsPage });
 const project = createRoute({
@@ -74,7 +76,12 @@ const overview = createRoute({
     } as OverviewSearch),
 });
 const traces = createRoute({ getParentRoute: () => root, path: "/projects/$project/traces", component: TracesPage });
-const nodes = createRoute({ getParentRoute: () => root, path: "/projects/$project/nodes", component: NodesPage });
+const nodes = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/nodes",
+  component: NodesPage,
+  validateSearch: (search: Record<string, unknown>): NodesSearch => defined({ node: text(search.node) } as NodesSearch),
+});
 const models = createRoute({ getParentRoute: () => root, path: "/projects/$project/models", component: ModelsPage });
 const users = createRoute({ getParentRoute: () => root, path: "/projects/$project/users", component: UsersPage });
 const threads = createRoute({ getParentRoute: () => root, path: "/projects/$project/threads", component: ThreadsPage });

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from everytoken.query import contributions, coverage, groups, series
+from everytoken.query import contributions, coverage, groups, series, worst
 from everytoken.query.buckets import Bucket, BucketError
 from everytoken.query.rows import Contributions, Coverage, DearTraces, Groups, Series, ThreadView
 from everytoken.query.series import TOP_MAX, Dimension
 from everytoken.query.window import Window
+from everytoken.query.worst import WorstRuns
 from everytoken.server.errors import RequestError
 from everytoken.server.product import PREFIX, PROBLEMS, Using, Within, answer, window
 
@@ -88,6 +89,18 @@ def list_dearest(
 ) -> Response:
     """The traces with the dearest charges of the window."""
     return answer(groups.list_dearest(use.ledger, use.control, project, within, limit=limit))
+
+
+@router.get("/nodes/{node:path}/worst", response_model=WorstRuns)
+def list_worst(
+    use: Using,
+    project: str,
+    node: str,
+    within: Within,
+    limit: Annotated[int, Query(ge=1, le=DEAREST_MAX)] = DEAREST_DEFAULT,
+) -> Response:
+    """Of one node: the slowest executions, the traces that spent most in it, and its latest failures."""
+    return answer(worst.list_worst(use.ledger, use.control, project, node, within, limit=limit))
 
 
 @router.get("/coverage", response_model=Coverage)

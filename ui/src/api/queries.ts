@@ -34,13 +34,16 @@ export const summaryBeforeQuery = (project: string, range: Range) =>
     enabled: range !== "all",
   });
 
-export type SeriesBy = "none" | "class" | "model" | "node" | "user" | "call_path";
+export type SeriesBy = "none" | "class" | "model" | "node" | "user" | "thread" | "call_path";
 
-export const seriesQuery = (project: string, range: Range, by: SeriesBy) =>
+/** Groups shown apart in a chart. */
+const TOP = 7;
+
+export const seriesQuery = (project: string, range: Range, by: SeriesBy, top = TOP) =>
   queryOptions({
-    queryKey: ["project", project, "series", range, by],
+    queryKey: ["project", project, "series", range, by, top],
     queryFn: ({ signal }) =>
-      get("/everytoken/v1/projects/{project}/series", { project, by, tz: zone(), top: 7, ...within(range) }, signal),
+      get("/everytoken/v1/projects/{project}/series", { project, by, tz: zone(), top, ...within(range) }, signal),
     placeholderData: keepPreviousData,
   });
 
@@ -107,6 +110,18 @@ export const nodesQuery = (project: string, range: Range) =>
   queryOptions({
     queryKey: ["project", project, "nodes", range],
     queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/nodes", { project, ...within(range) }, signal),
+  });
+
+export const worstQuery = (project: string, range: Range, node: string) =>
+  queryOptions({
+    queryKey: ["project", project, "worst", range, node],
+    queryFn: ({ signal }) =>
+      get(
+        "/everytoken/v1/projects/{project}/nodes/{node}/worst",
+        { project, node, limit: 5, ...within(range) },
+        signal,
+      ),
+    placeholderData: keepPreviousData,
   });
 
 export const tracesQuery = (project: string, range: Range) =>

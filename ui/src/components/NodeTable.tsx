@@ -1,6 +1,7 @@
 import type { Totals } from "../api/schema";
 import { useWords } from "../i18n/useWords";
-import { count } from "../model/format";
+import { count, percent } from "../model/format";
+import { cachedShare } from "../model/quality";
 import { Duration } from "./Figures";
 import { UsageTable } from "./UsageTable";
 
@@ -12,6 +13,7 @@ export type NodeLine = {
   readonly share: number | null;
   /** One duration for a single trace, p50 and p95 over many. */
   readonly times: readonly (number | null)[];
+  readonly course?: readonly number[] | undefined;
 };
 
 /** LangGraph nodes with the charges made inside them, over a project or in one trace. */
@@ -41,13 +43,27 @@ export function NodeTable({
       heads={[
         { key: "executions", label: t("nodes.executions"), narrow: true },
         { key: "calls", label: t("count.llmCalls") },
+        { key: "cached", label: t("models.cached") },
         ...timeHeads.map((label) => ({ key: label, label })),
       ]}
       chosen={chosen}
       lines={lines.map((line) => ({
         key: line.node,
         name: name(line.node),
-        cells: [count(line.executions), <Calls key="calls" totals={line.totals} />, ...line.times.map(duration)],
+        cells: [
+          count(line.executions),
+          <Calls key="calls" totals={line.totals} />,
+          <Cached key="cached" totals={line.totals} />,
+          ...line.times.map(duration),
+        ],
+        values: {
+          name: line.node,
+          executions: line.executions,
+          calls: line.totals.llm_calls,
+          cached: cachedShare(line.totals),
+          ...Object.fromEntries(timeHeads.map((label, index) => [label, line.times[index]])),
+        },
+        course: line.course,
         totals: line.totals,
         share: line.share,
         errors: line.errors,
@@ -57,6 +73,12 @@ export function NodeTable({
 }
 
 const duration = (ms: number | null, index: number) => <Duration key={index} ms={ms} />;
+
+/** Part of the input that came from the provider's cache. */
+export function Cached({ totals }: { totals: Totals }) {
+  const share = cachedShare(totals);
+  return share === null ? null : <span className={share === 0 ? "faint" : ""}>{percent(share)}</span>;
+}
 
 function Calls({ totals }: { totals: Totals }) {
   const t = useWords();

@@ -1,9 +1,12 @@
-import type { ReactNode } from "react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { type ReactNode, useMemo } from "react";
 import type { Totals } from "../api/schema";
 import { useWords } from "../i18n/useWords";
 import { count, moneyDecimals, percent, tokens } from "../model/format";
 import { knownCost } from "../model/quality";
+import { nextSort, readSort, sorted, type Value } from "../model/sort";
 import { Cost, Num, Unknown } from "./Figures";
+import { Spark } from "./Spark";
 import { TokenBar } from "./TokenBar";
 
 export type UsageLine = {
@@ -14,9 +17,21 @@ export type UsageLine = {
   readonly totals: Totals;
   readonly share: number | null;
   readonly errors: number;
+  /** What it is sorted by under each head of this table alone, and under `name`. */
+  readonly values: Readonly<Record<string, Value>>;
+  /** Cost over the range, where it is known. */
+  readonly course?: readonly number[] | undefined;
 };
 /** A column of this table alone; `narrow` ones are shown on a phone too. */
 export type Head = { readonly key: string; readonly label: string; readonly narrow?: boolean };
+
+/** What stands under the heads that every such table has. */
+function sortValue(line: UsageLine, key: string): Value {
+  const known = knownCost(line.totals);
+  if (key === "tokens") return line.totals.quality.missing === line.totals.llm_calls ? null : line.totals.total_tokens;
+  if (key === "cost" || key === "share") return known.kind === "known" ? Number(known.usd) : null;
+  return key === "errors" ? line.errors : line.values[key];
+}
 
 /** Who spent what: a name, figures of its own, then tokens by class, cost, share and errors, alike on every page. */
 export function UsageTable({
@@ -31,6 +46,9 @@ export function UsageTable({
   chosen?: string | undefined;
 }) {
   const t = useWords();
+  const { sort = undefined } = useSearch({ strict: false });
+  const rows = useMemo(() => sorted(lines, readSort(sort), sortValue), [lines, sort]);
+  const trend = lines.some((line) => line.course !== undefined);
   const most = Math.max(1, ...lines.map((line) => line.totals.total_tokens));
   const decimals = moneyDecimals(lines.map((line) => line.totals.cost_known_usd));
   return (
@@ -38,23 +56,32 @@ export function UsageTable({
       <table className="table nodes">
         <thead>
           <tr>
-            <th>{nameHead}</th>
+            <SortHead id="name">{nameHead}</SortHead>
             {heads.map((head) => (
-              <th key={head.key} className={head.narrow ? "right" : "right wide-only"}>
+              <SortHead key={head.key} id={head.key} className={head.narrow ? "right" : "right wide-only"}>
                 {head.label}
-              </th>
+              </SortHead>
             ))}
-            <th className="wide-only bar-col">{t("count.tokens")}</th>
+            {trend && <th className="wide-only trend-col">{t("overview.trend")}</th>}
+            <SortHead id="tokens" className="wide-only bar-col">
+              {t("count.tokens")}
+            </SortHead>
             <th className="right tokens-col">
               <TokenHeads />
             </th>
-            <th className="right">{t("count.cost")}</th>
-            <th className="share-col">{t("nodes.share")}</th>
-            <th className="right wide-only">{t("count.errors")}</th>
+            <SortHead id="cost" className="right">
+              {t("count.cost")}
+            </SortHead>
+            <SortHead id="share" className="share-col">
+              {t("nodes.share")}
+            </SortHead>
+            <SortHead id="errors" className="right wide-only">
+              {t("count.errors")}
+            </SortHead>
           </tr>
         </thead>
         <tbody>
-          {lines.map((line) => (
+          {rows.map((line) => (
             <tr key={line.key} className={line.key === chosen ? "cursor" : ""}>
               <td>{line.name}</td>
               {heads.map((head, index) => (
@@ -62,6 +89,11 @@ export function UsageTable({
                   {line.cells[index]}
                 </td>
               ))}
+              {trend && (
+                <td className="wide-only trend-col">
+                  <Spark values={line.course} />
+                </td>
+              )}
               <td className="wide-only bar-col">
                 <TokenBar totals={line.totals} most={most} />
               </td>
@@ -82,6 +114,34 @@ export function UsageTable({
         </tbody>
       </table>
     </div>
+  );
+}
+
+/** The head of a column that sorts: the most first, then the least, then as the server gave them. */
+function SortHead({ id, className = "", children }: { id: string; className?: string; children: ReactNode }) {
+  const t = useWords();
+  const navigate = useNavigate();
+  const { sort } = useSearch({ strict: false });
+  const now = readSort(sort);
+  const order = now?.key !== id ? "none" : now.rising ? "ascending" : "descending";
+  const onSort = () =>
+    void navigate({
+      to: ".",
+      replace: true,
+      search: ({ sort: was, ...rest }) => {
+        const next = nextSort(was, id);
+        return next === undefined ? rest : { ...rest, sort: next };
+      },
+    });
+  return (
+    <th className={className} aria-sort={order}>
+      <button type="button" className="sort" onClick={onSort} title={t("actions.sort")}>
+        {children}
+        <span className="sort-mark" aria-hidden="true">
+          {{ none: "", ascending: "↑", descending: "↓" }[order]}
+        </span>
+      </button>
+    </th>
   );
 }
 

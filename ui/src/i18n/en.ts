@@ -66,6 +66,7 @@ export const en = {
     showAll: "Show all time",
     more: "Load more",
     back: "Back",
+    sort: "Sort by this column",
   },
   count: {
     project: "Project",
@@ -161,6 +162,17 @@ export const en = {
     share: "Share",
     empty: "No LangGraph nodes in this range",
     emptyText: "Runs of a LangGraph graph carry their node's name by themselves. Other runs are listed under Traces.",
+  },
+  worst: {
+    label: "Worst runs of {{node}}",
+    slowest: "Slowest runs",
+    dearest: "Dearest traces",
+    failed: "Latest failures",
+    noneFailed: "None failed in this range.",
+    noneDear: "No cost is known in this range.",
+    close: "Close the worst runs",
+    trend: "Cost over time",
+    pick: "Show the worst runs of {{node}}",
   },
   empty: {
     calls: "No LLM calls in this range",

@@ -68,6 +68,7 @@ export const ko: Words = {
     showAll: "전체 기간 보기",
     more: "더 불러오기",
     back: "뒤로",
+    sort: "이 열로 정렬",
   },
   count: {
     project: "프로젝트",
@@ -157,6 +158,17 @@ export const ko: Words = {
     share: "비중",
     empty: "이 기간에는 LangGraph 노드가 없습니다",
     emptyText: "LangGraph 그래프의 실행에는 노드 이름이 자동으로 붙습니다. 그 밖의 실행은 트레이스에서 볼 수 있습니다.",
+  },
+  worst: {
+    label: "{{node}}에서 먼저 볼 실행",
+    slowest: "가장 느린 실행",
+    dearest: "비용이 가장 큰 트레이스",
+    failed: "최근 실패",
+    noneFailed: "이 기간에는 실패가 없습니다.",
+    noneDear: "이 기간에는 확인된 비용이 없습니다.",
+    close: "닫기",
+    trend: "시간별 비용",
+    pick: "{{node}}에서 먼저 볼 실행 보기",
   },
   empty: {
     calls: "이 기간에는 LLM 호출이 없습니다",

@@ -22,6 +22,11 @@ export function exactShare(totals: Totals): number | null {
   return all === 0 ? null : exact / all;
 }
 
+/** Part of the input that came from the provider's cache, 0 to 1; `null` where no input is known. */
+export function cachedShare(totals: Totals): number | null {
+  return totals.input_tokens > 0 ? totals.cache_read_tokens / totals.input_tokens : null;
+}
+
 export type KnownCost =
   | { readonly kind: "none" }
   | { readonly kind: "unknown"; readonly unpriced: number }

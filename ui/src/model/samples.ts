@@ -32,6 +32,7 @@ export function trace(part: Partial<TraceRow> & { trace_id: string }): TraceRow 
     thread_id: null,
     user_id: null,
     tags: [],
+    rootless: false,
     input_preview: "",
     output_preview: "",
     error: null,

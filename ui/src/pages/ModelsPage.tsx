@@ -3,9 +3,12 @@ import { useParams, useSearch } from "@tanstack/react-router";
 import { modelsQuery } from "../api/queries";
 import { Duration } from "../components/Figures";
 import { ListPage } from "../components/ListPage";
+import { Cached } from "../components/NodeTable";
 import { UsageTable } from "../components/UsageTable";
+import { useCourses } from "../components/useCourses";
 import { useWords } from "../i18n/useWords";
-import { count, percent } from "../model/format";
+import { count } from "../model/format";
+import { cachedShare } from "../model/quality";
 import { DEFAULT_RANGE } from "../model/time";
 
 export function ModelsPage() {
@@ -13,6 +16,7 @@ export function ModelsPage() {
   const { project } = useParams({ from: "/projects/$project/models" });
   const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
   const query = useQuery(modelsQuery(project, range));
+  const courses = useCourses(project, range, "model");
   return (
     <ListPage project={project} title={t("nav.models")} query={query} rows={query.data?.models}>
       {(rows) => (
@@ -35,11 +39,20 @@ export function ModelsPage() {
             ),
             cells: [
               count(row.llm_calls),
-              row.input_tokens > 0 ? percent(row.cache_read_tokens / row.input_tokens) : "",
+              <Cached key="cached" totals={row} />,
               <Duration key="ttft" ms={row.ttft_p50_ms} />,
               <Duration key="p50" ms={row.p50_ms} />,
               <Duration key="p95" ms={row.p95_ms} />,
             ],
+            values: {
+              name: row.model,
+              calls: row.llm_calls,
+              cached: cachedShare(row),
+              ttft: row.ttft_p50_ms,
+              p50: row.p50_ms,
+              p95: row.p95_ms,
+            },
+            course: courses.get(row.model ?? ""),
             totals: row,
             share: row.share,
             errors: row.errors,

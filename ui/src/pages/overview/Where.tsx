@@ -1,29 +1,24 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { nodesQuery, seriesQuery } from "../../api/queries";
+import { nodesQuery } from "../../api/queries";
 import { Cost } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Panel } from "../../components/Panel";
+import { Spark } from "../../components/Spark";
 import { TokenBar } from "../../components/TokenBar";
 import { Share } from "../../components/UsageTable";
+import { useCourses } from "../../components/useCourses";
 import { useWords } from "../../i18n/useWords";
-import { sparkline, stacks } from "../../model/dashboard";
 import { count, moneyDecimals } from "../../model/format";
 import type { Range } from "../../model/time";
 
 const SHOWN = 8;
-const [WIDTH, HEIGHT] = [64, 16];
 
 /** Nodes by cost, each with its tokens by class and its course over the range. */
 export function Where({ project, range }: { project: string; range: Range }) {
   const t = useWords();
   const asked = useQuery(nodesQuery(project, range));
-  const trend = useQuery(seriesQuery(project, range, "node"));
-  const courses = new Map(
-    trend.data?.by === "node"
-      ? stacks(trend.data, "cost").map((stack) => [stack.group.key, sparkline(stack.values, WIDTH, HEIGHT)])
-      : [],
-  );
+  const courses = useCourses(project, range, "node");
   const rows = asked.data?.nodes.filter((row) => row.llm_calls > 0).slice(0, SHOWN) ?? [];
   const most = Math.max(1, ...rows.map((row) => row.total_tokens));
   const decimals = moneyDecimals(rows.map((row) => row.cost_known_usd));
@@ -66,17 +61,7 @@ export function Where({ project, range }: { project: string; range: Range }) {
                 </td>
                 <td className="share-col">{row.share !== null && <Share share={row.share} />}</td>
                 <td className="wide-only">
-                  {courses.get(row.node) && (
-                    <svg
-                      className="spark"
-                      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-                      width={WIDTH}
-                      height={HEIGHT}
-                      aria-hidden="true"
-                    >
-                      <polyline points={courses.get(row.node)} />
-                    </svg>
-                  )}
+                  <Spark values={courses.get(row.node)} />
                 </td>
               </tr>
             ))}

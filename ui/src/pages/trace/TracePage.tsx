@@ -6,6 +6,7 @@ import { traceQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
 import { keepRange } from "../../components/Frame";
 import { NodeTable } from "../../components/NodeTable";
+import { Split } from "../../components/Split";
 import { Empty, Failed, SkeletonRows } from "../../components/States";
 import { useKeys } from "../../components/useKeys";
 import { useWords } from "../../i18n/useWords";
@@ -15,7 +16,6 @@ import { ancestors, readClosed, writeClosed } from "../../model/rows";
 import type { TraceSearch } from "../../router";
 import { Detail } from "./Detail";
 import { GraphPane } from "./GraphPane";
-import { Split } from "./Split";
 import { TraceHead } from "./TraceHead";
 import { Waterfall } from "./Waterfall";
 

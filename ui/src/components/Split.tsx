@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef, useState } from "react";
-import { useWords } from "../../i18n/useWords";
+import { useWords } from "../i18n/useWords";
 
 const LEAST_PX = 320;
 const START_PX = 440;
