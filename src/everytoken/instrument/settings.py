@@ -35,13 +35,22 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[str], str]:
 
 
 def _number(low: float, high: float, kind: type = float) -> Callable[[str], Any]:
+    fault = f"a {'whole ' if kind is int else ''}number from {_short(low)} to {_short(high)}"
+
     def read(text: str) -> Any:
-        value = kind(text)
+        try:
+            value = kind(text)
+        except ValueError:
+            raise ValueError(fault) from None
         if not low <= value <= high:
-            raise ValueError(f"a number from {low:g} to {high:g}")
+            raise ValueError(fault)
         return value
 
     return read
+
+
+def _short(bound: float) -> str:
+    return f"{bound:,.0f}" if bound == int(bound) else f"{bound:g}"
 
 
 def _patterns(text: str) -> tuple[re.Pattern[str], ...]:
@@ -79,15 +88,29 @@ class ClientSettings:
     queue_max_bytes: int = 64 * 1024**2
 
 
-def read_settings(environment: Mapping[str, str] = os.environ) -> tuple[ClientSettings, tuple[str, ...]]:
-    """The settings, and a sentence for each variable whose value can't be read; its default then holds."""
+def read_settings(
+    environment: Mapping[str, str] = os.environ, given: Mapping[str, Any] | None = None
+) -> tuple[ClientSettings, tuple[str, ...]]:
+    """The settings, and a sentence for each value that can't be read; what stands behind it then holds.
+
+    `given` are arguments by name: argument over environment over default.
+    """
     values: dict[str, Any] = {}
-    faults: list[str] = []
+    given = given or {}
+    faults = [f"there is no setting {name!r}" for name in given if name not in {setting.name for setting in TABLE}]
     for setting in TABLE:
-        text = environment.get(setting.variable, "")
-        try:
-            values[setting.name] = setting.read(text) if text.strip() else setting.default
-        except ValueError as error:
-            values[setting.name] = setting.default
-            faults.append(f"{setting.variable}={text!r} is ignored; it must be {error}")
+        values[setting.name] = setting.default
+        told = ((setting.variable, environment.get(setting.variable)), (setting.name, given.get(setting.name)))
+        for source, value in told:
+            if value is None or not str(value).strip():
+                continue
+            try:
+                values[setting.name] = setting.read(_text(value))
+            except ValueError as error:
+                faults.append(f"{source}={value!r} is ignored; it must be {error}")
     return ClientSettings(**values), tuple(faults)
+
+
+def _text(value: Any) -> str:
+    """An argument as its variable would say it; several are lines."""
+    return "\n".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
