@@ -13,6 +13,8 @@ from langsmith._internal._uuid import uuid7
 from everytoken.instrument.endpoint import Endpoint
 
 CANCELLED = "cancelled"
+DROPPED = "everytoken_dropped"
+"""Key of a run's metadata: how many attempts this process has lost since it last said so."""
 _NEVER_SENT = frozenset(
     {
         "ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError", "ProxyError",
@@ -57,6 +59,8 @@ class Attempt:
     streamed: bool
     parentage: Parentage
     on_end: Callable[["Attempt"], None]
+    server: str | None = None
+    """Host and port that was asked: two servers may give the same id to different answers."""
     run_id: UUID = field(default_factory=uuid7)
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_perf: float = field(default_factory=time.perf_counter)

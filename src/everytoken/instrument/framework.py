@@ -108,7 +108,7 @@ class FrameworkCalls:
                 self._recorder.take(attempt)
         answer = read[own.run_id]
         BUDGETS.settle(own, answer.found)
-        return usage_metadata(own, answer.found)
+        return {**usage_metadata(own, answer.found), **self._recorder.losses()}
 
     def _read(self, attempt: Attempt) -> Answer:
         attempt.end(CANCELLED)  # a stream whose reader stopped is still open here

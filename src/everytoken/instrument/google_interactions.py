@@ -96,6 +96,7 @@ def _begin(recorder: Recorder, request: Any) -> Attempt | None:
         model=model if isinstance(model, str) else None,
         request=body,
         streamed=body.get("stream") is True,
+        server=request.url.netloc.decode(),
     )
 
 

@@ -21,10 +21,10 @@ _NOTE = "everytoken"
 _GOOGLE_HOST = "generativelanguage.googleapis.com"
 _REJECTIONS = (400, 422)
 """Statuses of servers that check their parameters."""
-_REJECTING_HOSTS_MAX = 1_000
+_REJECTING_SERVERS_MAX = 1_000
 
-_rejecting_hosts: set[str] = set()
-"""Servers that answered 400 to `stream_options`: they are not asked again."""
+_rejecting_servers: set[str] = set()
+"""Host and port of servers that rejected `stream_options`: they are not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _ask_for_usage(client: Any, options: Any, body: Any) -> bool:
         return False
     asked = body.get("stream_options")
     asked = dict(asked) if isinstance(asked, Mapping) else {}
-    if asked.get("include_usage") or client.base_url.host in _rejecting_hosts:
+    if asked.get("include_usage") or _server(client) in _rejecting_servers:
         return False
     stream_options = {**asked, "include_usage": True}
     if isinstance(options.extra_json, Mapping) and "stream_options" in options.extra_json:
@@ -154,7 +154,13 @@ def _begin(recorder: Recorder, client: Any, request: Any) -> Attempt | None:
         request=body,
         streamed=body.get("stream") is True,
         retry=int(request.headers.get("x-stainless-retry-count") or 0),
+        server=_server(client),
     )
+
+
+def _server(client: Any) -> str:
+    """Two servers of one machine are told apart by their ports."""
+    return str(client.base_url.netloc.decode())
 
 
 def _provider(client: Any) -> str:
@@ -174,8 +180,8 @@ def _rejects_usage(response: Any) -> bool:
 
 def _as_asked(client: Any, request: Any) -> Any:
     """The request as the user meant it, for a server that does not know `stream_options`; it is not asked again."""
-    if len(_rejecting_hosts) < _REJECTING_HOSTS_MAX:
-        _rejecting_hosts.add(client.base_url.host)
+    if len(_rejecting_servers) < _REJECTING_SERVERS_MAX:
+        _rejecting_servers.add(_server(client))
     return request.extensions[_NOTE].rebuild()
 
 

@@ -8,12 +8,13 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
+from uuid import UUID
 
 # The public functions build a dict of nine at ten times the cost, and their module takes half a second to import.
 from langsmith._internal import _context
 
 from everytoken.instrument.answer import Answer, read_answer
-from everytoken.instrument.attempt import Attempt, Parentage
+from everytoken.instrument.attempt import DROPPED, Attempt, Parentage
 from everytoken.instrument.budget import BUDGETS
 from everytoken.instrument.content import ContentPolicy
 from everytoken.instrument.context import CONTENT
@@ -81,13 +82,24 @@ class Recorder:
         self.dropped = 0
         """Attempts lost because too many, or too much of them, waited."""
         self._lost_reported = 0
+        self.lost_by_others = 0
+        """Batches that langsmith's own threads gave up, and runs they had no room for."""
+        self._others_reported = 0
 
     def wanted(self) -> bool:
         """False when the application switched tracing off around this call."""
         return not self._closed and _context._TRACING_ENABLED.get() is not False
 
     def begin(
-        self, *, endpoint: Endpoint, provider: str, model: str | None, request: Any, streamed: bool, retry: int = 0
+        self,
+        *,
+        endpoint: Endpoint,
+        provider: str,
+        model: str | None,
+        request: Any,
+        streamed: bool,
+        retry: int = 0,
+        server: str | None = None,
     ) -> Attempt:
         """A new attempt under the run of the calling context.
 
@@ -101,6 +113,7 @@ class Recorder:
             request=request,
             streamed=streamed,
             retry=retry,
+            server=server,
             parentage=self._parentage(),
             on_end=self._on_end,
         )
@@ -267,24 +280,40 @@ class Recorder:
         BUDGETS.settle(attempt, answer.found)
         if not self._told.is_news(attempt, answer.value, answer.found):
             return
-        extra: dict[str, Any] = {}
-        lost = self.dropped + self._exporter().lost
+        self._exporter().end(attempt, answer, self._policy(attempt), self.losses())
+
+    def losses(self) -> dict[str, Any]:
+        """Metadata that tells what was lost since this was last asked: it goes to the server with the next run."""
+        told: dict[str, Any] = {}
+        lost = self.dropped + (self._made.lost if self._made is not None else 0)
         if lost > self._lost_reported:
-            extra["everytoken_dropped"] = lost - self._lost_reported
+            told[DROPPED] = lost - self._lost_reported
             self._lost_reported = lost
-        self._exporter().end(attempt, answer, self._policy(attempt), extra)
+        if self.lost_by_others > self._others_reported:
+            told["everytoken_lost_by_langsmith"] = self.lost_by_others - self._others_reported
+            self._others_reported = self.lost_by_others
+        return told
 
     def _policy(self, attempt: Attempt) -> ContentPolicy:
+        parent = attempt.parentage
+        return self._rules(parent.content, parent.trace_id or attempt.run_id, parent.client)
+
+    def content_of(self, trace_id: UUID | None, client: Any) -> ContentPolicy:
+        """The content rules for a run of this context that `client` sends."""
+        return self._rules(CONTENT.get(), trace_id, client)
+
+    def _rules(self, own: str | None, trace_id: UUID | None, client: Any) -> ContentPolicy:
         """The content mode of a call: its own, else the settings', which may leave some traces out."""
-        own = attempt.parentage.content
         if own is not None:
             return self._policies[own]
-        from langsmith._internal._sampling import is_sampled_by_id
+        rates = [self.settings.content_sample, getattr(client, "tracing_sample_rate", None)]
+        rates = [rate for rate in rates if rate is not None and rate < 1]
+        if rates and trace_id is not None:
+            from langsmith._internal._sampling import is_sampled_by_id
 
-        trace = attempt.parentage.trace_id or attempt.run_id
-        rates = (self.settings.content_sample, getattr(attempt.parentage.client, "tracing_sample_rate", None))
-        sampled = all(is_sampled_by_id(trace, rate) for rate in rates if rate is not None and rate < 1)
-        return self._policies[self.settings.content if sampled else "none"]
+            if not all(is_sampled_by_id(trace_id, rate) for rate in rates):
+                return self._policies["none"]
+        return self._policies[self.settings.content]
 
 
 def _reported_by_framework(attempt: Attempt) -> None:

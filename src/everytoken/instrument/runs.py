@@ -11,7 +11,7 @@ from typing import Any
 
 from everytoken.core.projections import to_langsmith
 from everytoken.instrument.answer import Answer, base_metadata, outputs, usage_metadata
-from everytoken.instrument.attempt import Attempt
+from everytoken.instrument.attempt import DROPPED, Attempt
 from everytoken.instrument.batches import send_runs
 from everytoken.instrument.content import ContentPolicy
 from everytoken.instrument.merged import hosted_facts
@@ -61,7 +61,9 @@ class LangSmithRuns:
         batches, self._posts = list(self._posts.values()), {}
         self._waiting = self._waiting_bytes = 0
         for client, created, updated in batches:
-            self.lost += send_runs(client, created, updated)
+            lost = send_runs(client, created, updated)
+            if lost:  # and with them what they were to tell of losses before
+                self.lost += lost + sum(_told_lost(run) for run in (*created, *updated))
 
     def flush(self, timeout_s: float) -> None:
         """Let the clients that frameworks send through finish as well: their runs hold usage of ours."""
@@ -82,6 +84,11 @@ class LangSmithRuns:
         client = self.client if self._alone else attempt.parentage.client or self.client
         rate = getattr(client, "tracing_sample_rate", None)
         return client if rate is None or rate >= 1 else self.client
+
+
+def _told_lost(run: dict[str, Any]) -> int:
+    lost: int = run["extra"]["metadata"].get(DROPPED, 0)
+    return lost
 
 
 def _post(attempt: Attempt, content: ContentPolicy) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from everytoken.instrument import (
     langchain,
     openai,
     openai_agents,
+    other_runs,
     processes,
     threads,
 )
@@ -73,6 +74,7 @@ def instrument(client: Any = None) -> tuple[str, ...]:
             _patch("threading", threads_patch, recorder)
             hooks = {
                 **{module: how for module, (_, how) in INTEGRATIONS.items()},
+                "langsmith.client": other_runs.patch,
                 "multiprocessing.util": processes.patch,
             }
             _session.watch = ImportWatch(

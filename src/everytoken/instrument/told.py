@@ -18,21 +18,25 @@ BATCH_LINES_MAX = 100_000
 
 
 class Told:
-    """Response id → where its request hangs, and whether its usage is known. Used by the recorder's thread alone."""
+    """Server and response id → where its request hangs, and whether its usage is known.
+
+    Used by the recorder's thread alone.
+    """
 
     def __init__(self) -> None:
-        self._by_id: OrderedDict[str, tuple[Parentage, bool]] = OrderedDict()
+        self._by_id: OrderedDict[tuple[str | None, str], tuple[Parentage, bool]] = OrderedDict()
 
     def is_news(self, attempt: Attempt, answer: Any, found: Extraction) -> bool:
         """False for a read that tells nothing new. One that does is hung beside the request it tells of."""
         response_id = found.response_id or attempt.response_name
+        named = (attempt.server, response_id or "")
         if not attempt.endpoint.is_poll:
             if response_id:
-                self._remember(response_id, _beside(attempt), found.usage is not None)
+                self._remember(named, _beside(attempt), found.usage is not None)
             return True
         if found.usage is None or response_id is None:
             return False
-        known = self._by_id.get(response_id)
+        known = self._by_id.get(named)
         if known is None:
             # Only of a background response may nobody have told the usage before.
             if attempt.response_name is None and not _is_background(answer):
@@ -41,12 +45,12 @@ class Told:
             return False
         else:
             attempt.parentage = known[0]
-        self._remember(response_id, attempt.parentage, True)
+        self._remember(named, attempt.parentage, True)
         return True
 
-    def _remember(self, response_id: str, parentage: Parentage, told: bool) -> None:
-        self._by_id[response_id] = (parentage, told)
-        self._by_id.move_to_end(response_id)
+    def _remember(self, named: tuple[str | None, str], parentage: Parentage, told: bool) -> None:
+        self._by_id[named] = (parentage, told)
+        self._by_id.move_to_end(named)
         if len(self._by_id) > REMEMBERED_MAX:
             self._by_id.popitem(last=False)
 
@@ -75,6 +79,7 @@ def batch_results(attempt: Attempt, body: bytes) -> Iterator[Attempt]:
             request={"custom_id": told["custom_id"]},
             streamed=False,
             parentage=attempt.parentage,
+            server=attempt.server,
             on_end=_nowhere,
             # The same line read by another process is the same run.
             run_id=uuid.uuid5(uuid.NAMESPACE_URL, f"openai:{told.get('id')}"),

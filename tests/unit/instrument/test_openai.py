@@ -1,6 +1,7 @@
 """openai: what is asked, what comes back to the application, and what is recorded, over a transport in memory."""
 
 import asyncio
+import gc
 import gzip
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -129,12 +130,12 @@ def test_a_server_that_rejects_stream_options_is_asked_again_without_and_never_w
         return sse(events(chunk("h")))
 
     client = client_of(server)
-    hook._rejecting_hosts.clear()
+    hook._rejecting_servers.clear()
     for _ in range(2):
         assert len(list(client.chat.completions.create(model="m", messages=MESSAGES, stream=True))) == 1
     assert ["stream_options" in body for body in bodies] == [True, False, False]
     assert [charge.quality for charge in sent.charges] == ["missing", "missing"]
-    hook._rejecting_hosts.clear()
+    hook._rejecting_servers.clear()
 
 
 def test_the_extra_chunk_is_hidden_where_the_transport_read_the_body_itself(sent: Sent) -> None:
@@ -323,3 +324,79 @@ def test_a_cancelled_task_leaves_a_cancelled_run(sent: Sent) -> None:
     asyncio.run(main())
     assert [run.status for run in sent.runs] == ["cancelled"]
     assert [charge.quality for charge in sent.charges] == ["missing"]
+
+
+def test_two_servers_of_one_machine_are_asked_each_for_itself(sent: Sent) -> None:
+    asked: list[tuple[int | None, bool]] = []
+
+    def server(request: httpx2.Request) -> httpx2.Response:
+        wants = "stream_options" in json.loads(request.content)
+        asked.append((request.url.port, wants))
+        if wants and request.url.port == 8001:
+            return httpx2.Response(400, json={"error": {"message": "unknown parameter stream_options"}})
+        return streaming_server(request)
+
+    hook._rejecting_servers.clear()
+    http = httpx2.Client(transport=httpx2.MockTransport(server))
+    for port in (8001, 8001, 8002):
+        client = openai.OpenAI(api_key="k", base_url=f"http://127.0.0.1:{port}/v1", http_client=http)
+        list(client.chat.completions.create(model="m", messages=MESSAGES, stream=True))
+    assert asked == [(8001, True), (8001, False), (8001, False), (8002, True)]
+    assert [charge.quality for charge in sent.charges] == ["missing", "missing", "exact"]
+    hook._rejecting_servers.clear()
+
+
+def test_an_id_that_two_servers_give_names_two_responses(sent: Sent) -> None:
+    answers = [background_server(), background_server()]
+    for number, handler in enumerate(answers):
+        http = httpx2.Client(transport=httpx2.MockTransport(handler))
+        client = openai.OpenAI(api_key="k", base_url=f"http://127.0.0.1:{8001 + number}/v1", http_client=http)
+        made = client.responses.create(model="gpt-4o", input="hi", background=True)
+        for _ in range(3):
+            client.responses.retrieve(made.id)
+    assert [charge.quality for charge in sent.charges] == ["exact", "exact"]
+
+
+def test_a_stream_that_is_dropped_is_recorded_when_python_collects_it(sent: Sent) -> None:
+    stream = client_of(streaming_server).chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
+    for _ in stream:
+        break
+    assert sent.runs == []  # it may still be read on
+    del stream
+    gc.collect()  # openai's Stream holds itself: its generator refers to it
+    assert [run.status for run in sent.runs] == ["cancelled"]
+
+
+def test_a_response_that_is_dropped_unread_is_recorded_at_once(sent: Sent) -> None:
+    create = client_of(streaming_server).chat.completions.with_streaming_response.create
+    gc.disable()
+    try:
+        with create(model="gpt-4o", messages=MESSAGES, stream=True) as response:
+            next(response.iter_bytes())
+        assert [run.status for run in sent.runs] == ["cancelled"]
+    finally:
+        gc.enable()
+
+
+def test_an_async_stream_that_is_dropped_is_recorded_when_python_collects_it(sent: Sent) -> None:
+    async def main() -> None:
+        http = httpx2.AsyncClient(transport=httpx2.MockTransport(streaming_server))
+        async with openai.AsyncOpenAI(api_key="k", base_url="http://provider.test/v1", http_client=http) as client:
+            stream = await client.chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
+            async for _ in stream:
+                break
+            del stream
+            for _turn in range(10):  # the loop closes the generators that were let go, one after the other
+                await asyncio.sleep(0)
+                gc.collect()
+        assert [run.status for run in sent.runs] == ["cancelled"]
+
+    asyncio.run(main())
+
+
+def test_a_stream_that_nobody_lets_go_is_recorded_when_recording_ends(sent: Sent) -> None:
+    stream = client_of(streaming_server).chat.completions.create(model="gpt-4o", messages=MESSAGES, stream=True)
+    next(stream)
+    everytoken.uninstrument()
+    assert [run["status"] for run in sent.by_id.values()] == ["cancelled"]
+    stream.close()
