@@ -1,10 +1,12 @@
 """The eleven ways in which a model is called: each counted, priced, and made in two modules alone."""
 
 import ast
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import pytest
 from tests.eco2.capture import Capture, usage_of
 from tests.eco2.conftest import OpenAgent, switch_on
@@ -12,7 +14,7 @@ from tests.eco2.conftest import OpenAgent, switch_on
 import eco2
 from eco2.kit import Kit
 from eco2.llm import Prompt
-from eco2.llm.openai import _Turns, strict_schema
+from eco2.llm.openai import OpenAIChat, _Turns, strict_schema
 from eco2.paths import run_paths, table
 from eco2.settings import Settings
 from eco2.telemetry import PATHS, CallRecord, Telemetry
@@ -82,6 +84,29 @@ async def test_a_stream_that_hides_its_usage_fails_the_check(settings: Settings,
     assert [(row["path"], row["missing"]) for row in rows if row["missing"]] == [(1, 1), (2, 1), (3, 1)]
     assert rows[1]["cost_usd"] is None
     assert "8 of 11 call paths exact" in table(rows)
+
+
+async def test_a_client_that_does_not_ask_for_the_usage_of_a_stream_fails_the_check(
+    settings: Settings, simulator: Simulator
+) -> None:
+    class Forgetful(httpx2.AsyncHTTPTransport):
+        """Sends what it is given without `stream_options`."""
+
+        async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+            asked = {key: value for key, value in json.loads(request.content).items() if key != "stream_options"}
+            headers = {key: value for key, value in request.headers.items() if key != "content-length"}
+            return await super().handle_async_request(
+                httpx2.Request(request.method, request.url, headers=headers, json=asked)
+            )
+
+    meter = Meter()
+    async with httpx2.AsyncClient(transport=Forgetful()) as client:
+        chat = OpenAIChat(settings, Telemetry(meter=meter), client)
+        answer = [piece async for piece in chat.stream(PROMPT)]
+    assert answer
+    (entry,), (record,) = simulator.ledger(), meter.records
+    assert entry["billed"]["output"] > 0
+    assert (record.usage, record.cost_usd, record.as_json()["complete"]) == (None, None, False)
 
 
 async def test_usage_on_every_chunk_is_counted_once(settings: Settings, simulator: Simulator) -> None:
