@@ -4,17 +4,18 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from everytoken.config import Settings
+from everytoken.core.charge import Charge
 from everytoken.core.pricing import Pricer
 from everytoken.core.settle import settle
 from everytoken.ingest.attachments import AttachmentStore
 from everytoken.ingest.counters import Counters
 from everytoken.ingest.decode import decode
-from everytoken.ingest.fold import Fold
+from everytoken.ingest.fold import Fold, TraceFold
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.parked import dump_feedback, dump_operations, load_operations
 from everytoken.ingest.ports import ControlPort, LedgerPort
@@ -47,6 +48,8 @@ class _Row:
     stored_bytes: int
     decoded: Decoded | None
     memory_bytes: int = 0
+    since_s: float = field(default_factory=time.monotonic)
+    """When it was queued, by `time.monotonic`."""
 
 
 class Flusher:
@@ -63,6 +66,8 @@ class Flusher:
         settle: Settle = settle,
     ) -> None:
         self.counters = Counters()
+        self.observe: Callable[[TraceFold, Iterable[Charge]], None] = lambda _trace, _charges: None
+        """Told of the charges that the ledger has taken."""
         self._settings = settings
         self._journal = journal
         self._ledger = ledger
@@ -75,6 +80,7 @@ class Flusher:
         self.fold = Fold(project_name=self._project_name, locate=ledger.locate_run)
         self._rows: deque[_Row] = deque(_Row(row_id, size, None) for row_id, size in journal.backlog.rows)
         self._decoded_bytes = 0
+        self._oldest_s: float | None = self._rows[0].since_s if self._rows else None
         self._unwritten: set[str] = set()
         """Traces that changed since the ledger last took them."""
         self._parked: dict[str, int] = dict.fromkeys(journal.backlog.parked, 0)
@@ -91,6 +97,12 @@ class Flusher:
     @property
     def queued_rows(self) -> int:
         return len(self._rows)
+
+    @property
+    def lag_s(self) -> float:
+        """Age of the oldest body that the ledger has not taken; 0 when it has all."""
+        oldest_s = self._oldest_s
+        return 0.0 if oldest_s is None else time.monotonic() - oldest_s
 
     @property
     def decoded_bytes(self) -> int:
@@ -114,6 +126,7 @@ class Flusher:
                 if self._decoded_bytes + memory > DECODED_BYTES:
                     decoded, memory = None, 0  # noqa: PLW2901
                 self._decoded_bytes += memory
+                self._oldest_s = time.monotonic() if self._oldest_s is None else self._oldest_s
                 self._rows.append(_Row(row_id, stored_bytes, decoded, memory))
             self._last_row = rows[-1][0]
             self._wake.notify()
@@ -295,6 +308,7 @@ class Flusher:
             self._ledger.write(runs, charges, gone)
         for change in changes:
             change.confirm()
+            self.observe(change.trace, change.charges)
         self.counters.runs_written += len(runs)
         self.counters.charges_written += len(charges)
 
@@ -328,6 +342,7 @@ class Flusher:
         with self._wake:
             if rows:
                 self._done_row = max(self._done_row, rows[-1].row_id)
+            self._oldest_s = self._rows[0].since_s if self._rows else None
             ready = [waiter for row_id, waiter in self._waiters if row_id <= self._done_row]
             self._waiters = [(row_id, waiter) for row_id, waiter in self._waiters if row_id > self._done_row]
         for waiter in ready:

@@ -96,7 +96,9 @@ class RunFold:
 class TraceFold:
     """One trace in memory."""
 
-    __slots__ = ("aliases", "charges", "derived", "dirty", "refs", "runs", "size_bytes", "touched_us", "trace_id")
+    __slots__ = (
+        "aliases", "charges", "counted", "derived", "dirty", "refs", "runs", "size_bytes", "touched_us", "trace_id",
+    )  # fmt: skip
 
     def __init__(self, trace_id: str) -> None:
         self.trace_id = trace_id
@@ -111,6 +113,8 @@ class TraceFold:
         """Charge key → the charge as settled, and as priced."""
         self.refs: set[ChargeRef] = set()
         """Every charge that the ledger has, or may have after a write that failed."""
+        self.counted: set[str] = set()
+        """Keys of the charges that the metrics have counted."""
         self.touched_us = 0
         self.size_bytes = 0
 
@@ -269,6 +273,7 @@ class Fold:
         """Take back a trace that the ledger knows."""
         trace = self._open(trace_id)
         trace.refs.update(refs)
+        trace.counted.update(ref.charge_key for ref in trace.refs)
         for run in runs:
             if run.run_id in trace.runs:
                 continue

@@ -6,15 +6,17 @@ import hashlib
 import sys
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from everytoken.config import Settings
+from everytoken.core.charge import Charge
 from everytoken.core.pricing import Pricer
 from everytoken.core.settle import settle
 from everytoken.ingest.decode import decode
 from everytoken.ingest.flusher import Flusher
+from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.settling import Settle
@@ -160,6 +162,14 @@ class Pipeline:
             "runs_in_memory": fold.run_count,
             "runs_waiting": len(fold.waiting),
         }
+
+    def lag_s(self) -> float:
+        """Age of the oldest acknowledged body that the ledger has not taken, in seconds."""
+        return self._flusher.lag_s
+
+    def meter(self, observe: Callable[[TraceFold, Iterable[Charge]], None]) -> None:
+        """Tell `observe` of the charges that the ledger has taken, in the flusher's thread."""
+        self._flusher.observe = observe
 
     def counts(self) -> dict[str, int]:
         """The counters since the start."""

@@ -11,8 +11,9 @@ from everytoken import __version__
 from everytoken.catalog.book import PriceBook
 from everytoken.config import Settings
 from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.meters import Meters
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.server import dashboards, discover, errors, live, openapi, product, static
+from everytoken.server import dashboards, discover, errors, live, metrics, openapi, product, static
 from everytoken.server.langsmith_context import LangSmith
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
 from everytoken.server.langsmith_mounts import mount_langsmith_reads
@@ -70,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(discover.router)
     app.include_router(dashboards.router)
     app.include_router(live.router)
+    app.include_router(metrics.router)
 
     @app.get("/ok", include_in_schema=False)
     def ok() -> Response:
@@ -99,6 +101,8 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     stack.callback(journal.close)
     feed = LiveFeed()
     pipeline = Pipeline(settings, journal, ledger, control, book, feed)
+    registry = metrics.registry_of(metrics.Server(pipeline, feed, journal_max_bytes=settings.journal_max_bytes))
+    pipeline.meter(Meters(registry).observe)
     return product.Services(
         ledger=ledger,
         control=control,
@@ -106,5 +110,6 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
         feed=feed,
         journal=journal,
         langsmith=LangSmith(ledger, control, pipeline, journal, settings.data_dir / "attachments"),
+        registry=registry,
         started_s=time.monotonic(),
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
+from prometheus_client import CollectorRegistry
 
 from everytoken import __version__
 from everytoken.ingest.live import LiveFeed
@@ -58,6 +59,8 @@ class Services:
     feed: LiveFeed
     journal: Journal
     langsmith: LangSmith
+    registry: CollectorRegistry
+    """What `/metrics` shows."""
     started_s: float
     """`time.monotonic()` at the start."""
 
