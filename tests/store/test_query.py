@@ -23,6 +23,7 @@ from everytoken.query.rows import QualityCounts, Totals
 from everytoken.query.run_detail import read_run
 from everytoken.query.topology import read_topology
 from everytoken.query.totals import sums_of_row, totals
+from everytoken.query.trace_search import search_trace
 from everytoken.query.trace_view import read_trace
 from everytoken.query.traces import list_traces
 from everytoken.query.window import Window
@@ -202,7 +203,8 @@ def test_traces_carry_the_sums_of_their_own_charges(store: Store) -> None:
         run(uid(3), trace_id=uid(3), start_us=NOON_US + 9, metadata={"thread_id": "t", "user_id": "u"}),
     ]
     charges = [
-        charge("a", "0.5", trace_id=uid(1), response_model="m2", ttft_us=400_000),
+        charge("a", "0.5", trace_id=uid(1), response_model="m2", duration_us=600_000, ttft_us=400_000),
+        charge("p", "0", trace_id=uid(1), response_model="m1", duration_us=90_000, ttft_us=10_000),
         charge("b", "0.25", trace_id=uid(1), response_model="m1", started_us=NOON_US + 10),
     ]
     store.ledger.write(runs, charges, [])
@@ -210,7 +212,7 @@ def test_traces_carry_the_sums_of_their_own_charges(store: Store) -> None:
     newest, older = list_traces(store.ledger, store.control, "shop", ALL, limit=10).traces
     assert (newest.trace_id, newest.thread_id, newest.user_id, newest.runs) == (uid(3), "t", "u", 1)
     assert (newest.llm_calls, newest.cost_usd, newest.status, newest.duration_ms) == (0, "0", "pending", None)
-    assert (older.llm_calls, older.cost_usd, older.runs, older.models) == (2, "0.75", 2, ["m1", "m2"])
+    assert (older.llm_calls, older.cost_usd, older.runs, older.models) == (3, "0.75", 2, ["m1", "m2"])
     assert (older.duration_ms, older.ttft_ms) == (1000.0, 400.0)
 
 
@@ -362,6 +364,29 @@ def test_one_runs_payload_is_read_on_its_own(store: Store) -> None:
     assert (detail.inputs, detail.outputs, detail.events) == ({"a": [1, None]}, "text", [{"name": "new_token"}])
     with pytest.raises(NotFoundError):
         read_run(store.ledger, TRACE, uid(9))
+
+
+def test_a_text_is_found_in_names_errors_inputs_and_outputs_of_one_trace(store: Store) -> None:
+    store.ledger.write(
+        [
+            run(TRACE, name="chat", inputs={"message": '강남역 "근처"\n수거함'}),
+            run(uid(2), parent_run_id=TRACE, name="Search", outputs={"answer": "11번 출구"}),
+            run(uid(3), parent_run_id=TRACE, error="TimeoutError: slow"),
+            run(uid(4), trace_id=uid(50), name="search"),
+        ],
+        [],
+        [],
+    )
+
+    def found(text: str) -> list[str]:
+        return sorted(search_trace(store.ledger, TRACE, text).run_ids)
+
+    assert found('역 "근처"\n수') == [TRACE]
+    assert found("sEARCH") == found("출구") == [uid(2)]
+    assert found("timeout") == [uid(3)]
+    assert found("nowhere") == []
+    with pytest.raises(NotFoundError):
+        search_trace(store.ledger, uid(99), "x")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class TraceShape:
     """The root's end; `None` while it runs."""
     duration_us: int | None
     ttft_us: int | None
-    """Earliest first token of any run, measured from the start of the trace."""
+    """First token that the user saw, measured from the start of the trace: see `first_seen_us`."""
     thread_id: str | None
     user_id: str | None
     models: tuple[str, ...]
@@ -96,7 +96,7 @@ def shape_trace(runs: Iterable[Run], charges: Iterable[Charge]) -> TraceShape:
     root_at = lineage.root()
     root = lineage.runs[root_at] if root_at is not None and lineage.runs[root_at].is_root else None
     start_us = root.start_us if root else min((r.start_us for r in lineage.runs), default=0)
-    first_tokens = [r.first_token_us for r in lineage.runs if r.first_token_us is not None]
+    first_us = first_seen_us(lineage.runs, root)
 
     def shape(i: int) -> RunShape:
         run = lineage.runs[i]
@@ -124,7 +124,7 @@ def shape_trace(runs: Iterable[Run], charges: Iterable[Charge]) -> TraceShape:
         start_us=start_us,
         end_us=root.end_us if root else None,
         duration_us=root.duration_us if root else None,
-        ttft_us=max(min(first_tokens) - start_us, 0) if first_tokens else None,
+        ttft_us=None if first_us is None else max(first_us - start_us, 0),
         thread_id=first_text(root.metadata, THREAD_KEYS) if root else None,
         user_id=first_text(root.metadata, USER_KEYS) if root else None,
         models=tuple(sorted({c.model for c in charges if c.model})),
@@ -137,6 +137,18 @@ def shape_trace(runs: Iterable[Run], charges: Iterable[Charge]) -> TraceShape:
         saved_us=_saved_us(nodes) if root and root.end_us is not None else None,
         orphans=tuple(sorted(lineage.orphans)),
     )
+
+
+def first_seen_us(runs: Iterable[Run], root: Run | None) -> int | None:
+    """When the user saw the first token: the root's own, else that of the streamed call which ended last.
+
+    A trace streams its answer at its end. What earlier calls streamed, to classify or to plan, nobody was shown.
+    """
+    if root is not None and root.first_token_us is not None:
+        return root.first_token_us
+    streamed = [run for run in runs if run.first_token_us is not None]
+    last = max(streamed, key=lambda run: (run.end_us or NOT_ENDED, run.start_us), default=None)
+    return None if last is None else last.first_token_us
 
 
 def _saved_us(nodes: Sequence[NodeShape]) -> int | None:

@@ -8,6 +8,7 @@ from everytoken.core.charge import Charge
 from everytoken.core.lineage import THREAD_KEYS, USER_KEYS, first_text
 from everytoken.core.run import Run
 from everytoken.core.sums import sums_of
+from everytoken.core.trace import first_seen_us
 from everytoken.ingest.fold import TraceFold
 from everytoken.store.preview import preview
 
@@ -22,7 +23,7 @@ def trace_row(trace: TraceFold) -> dict[str, Any] | None:
         return None
     root = next((run for run in runs if run.run_id == trace.trace_id), None) or min(runs, key=_by_start)
     charges = [priced for _, priced in trace.charges.values()]
-    first_us = min((run.first_token_us for run in runs if run.first_token_us is not None), default=None)
+    first_us = first_seen_us(runs, root)
     return {
         "trace_id": trace.trace_id,
         "project": root.project,

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from everytoken import __version__
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.query import charges, models, nodes, projects, run_detail, topology, trace_view, traces
+from everytoken.query import charges, models, nodes, projects, run_detail, topology, trace_search, trace_view, traces
 from everytoken.query.filter.parse import MAX_CHARS
 from everytoken.query.rows import (
     Charges,
@@ -28,6 +28,7 @@ from everytoken.query.rows import (
     Traces,
     TraceView,
 )
+from everytoken.query.trace_search import FoundRuns
 from everytoken.query.window import Window, parse_instant
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import LangSmith
@@ -165,6 +166,17 @@ def read_trace(use: Using, trace_id: str, project: ProjectQuery = None) -> Respo
 def read_topology(use: Using, trace_id: str, project: ProjectQuery = None) -> Response:
     """All nodes and edges that the graph behind a trace may take, as it was compiled or as recent traces took them."""
     return answer(topology.read_topology(use.ledger, trace_id, project))
+
+
+@router.get("/traces/{trace_id}/search", response_model=FoundRuns)
+def search_trace(
+    use: Using,
+    trace_id: str,
+    q: Annotated[str, Query(min_length=1, max_length=200, description="The text, in any case.")],
+    project: ProjectQuery = None,
+) -> Response:
+    """Runs of one trace that hold a text in their name, error, inputs or outputs."""
+    return answer(trace_search.search_trace(use.ledger, trace_id, q, project))
 
 
 @router.get("/traces/{trace_id}/runs/{run_id}", response_model=RunDetail)

@@ -17,6 +17,7 @@ POLICY = "; ".join(
         "style-src 'self'",
         "style-src-attr 'unsafe-inline'",  # charts place their tooltips with style attributes
         "img-src 'self' data: blob:",
+        "media-src 'self' data:",
         "font-src 'self'",
         "connect-src 'self'",
         "worker-src 'self' blob:",

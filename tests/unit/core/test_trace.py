@@ -157,6 +157,15 @@ def test_models_and_first_token_are_those_of_the_whole_trace() -> None:
     assert by_id(shape)["root"].models == ("gpt-5.2",)
 
 
+def test_the_first_token_of_a_trace_is_the_first_that_the_user_saw() -> None:
+    planned = run("plan", "root", 0, 300, run_type="llm", first_token_us=50)
+    answered = run("answer", "root", 300, 900, run_type="llm", first_token_us=400)
+    assert shape_trace([run("root", None, 0, 1000), answered, planned], []).ttft_us == 400
+    assert shape_trace([run("root", None, 0, 1000, first_token_us=700), answered, planned], []).ttft_us == 700
+    assert shape_trace([run("root", None, 0, None), planned], []).ttft_us == 50
+    assert shape_trace([run("root", None, 0, 1000)], []).ttft_us is None
+
+
 def test_a_running_trace_is_pending_and_has_saved_nothing_yet() -> None:
     runs = [run("root", None, 0, None), node("a", 1, 0, 10), node("b", 1, 0, None)]
     shape = shape_trace(runs, [])

@@ -147,6 +147,15 @@ export const topologyQuery = (project: string, traceId: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
+/** Runs of a trace that hold a text in what they carried. */
+export const findQuery = (project: string, traceId: string, text: string) =>
+  queryOptions({
+    queryKey: ["project", project, "find", traceId, text],
+    queryFn: ({ signal }) =>
+      get("/everytoken/v1/traces/{trace_id}/search", { trace_id: traceId, project, q: text }, signal),
+    enabled: text.trim() !== "",
+  });
+
 export const runQuery = (project: string, traceId: string, runId: string) =>
   queryOptions({
     queryKey: ["project", project, "run", traceId, runId],

@@ -301,6 +301,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/traces/{trace_id}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search Trace
+         * @description Runs of one trace that hold a text in their name, error, inputs or outputs.
+         */
+        get: operations["search_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/traces/{trace_id}/runs/{run_id}": {
         parameters: {
             query?: never;
@@ -1180,6 +1200,19 @@ export interface components {
             flushed: boolean;
             /** Waited Ms */
             waited_ms: number;
+        };
+        /**
+         * FoundRuns
+         * @description In no order: the reader has the order of the tree.
+         */
+        FoundRuns: {
+            /** Run Ids */
+            run_ids: string[];
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
         };
         /** Graph */
         Graph: {
@@ -2368,6 +2401,7 @@ export type Facets = components['schemas']['Facets'];
 export type FilterField = components['schemas']['FilterField'];
 export type FilterLanguage = components['schemas']['FilterLanguage'];
 export type Flushed = components['schemas']['Flushed'];
+export type FoundRuns = components['schemas']['FoundRuns'];
 export type Graph = components['schemas']['Graph'];
 export type GraphEdge = components['schemas']['GraphEdge'];
 export type GraphNode = components['schemas']['GraphNode'];
@@ -3199,6 +3233,51 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Topology"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search_trace: {
+        parameters: {
+            query: {
+                /** @description The text, in any case. */
+                q: string;
+                /** @description Project name. */
+                project?: string | null;
+            };
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundRuns"];
                 };
             };
             /** @description The request cannot be answered as it stands. */

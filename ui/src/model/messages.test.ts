@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { inputMessages, outputMessages } from "./messages";
 
-const say = (role: string, text: string) => ({ role, text, toolCalls: [], parts: [] });
+const say = (role: string, text: string) => ({ role, text, toolCalls: [], parts: [], media: [] });
 
 test("OpenAI chat in and out", () => {
   expect(
@@ -29,7 +29,13 @@ test("a tool call without text is a message", () => {
       },
     ],
   });
-  expect(message).toEqual({ role: "assistant", text: "", toolCalls: [{ name: "place", args: '{"q":1}' }], parts: [] });
+  expect(message).toEqual({
+    role: "assistant",
+    text: "",
+    toolCalls: [{ name: "place", args: '{"q":1}' }],
+    parts: [],
+    media: [],
+  });
 });
 
 test("OpenAI Responses: instructions, input text, output items", () => {
@@ -46,7 +52,7 @@ test("OpenAI Responses: instructions, input text, output items", () => {
       ],
     }),
   ).toEqual([
-    { role: "assistant", text: "", toolCalls: [{ name: "web_search", args: '{"query":"q"}' }], parts: [] },
+    { role: "assistant", text: "", toolCalls: [{ name: "web_search", args: '{"query":"q"}' }], parts: [], media: [] },
     say("assistant", "찾았습니다"),
   ]);
 });
@@ -68,9 +74,11 @@ test("LangChain: nested lists of serialized messages, and generations", () => {
 
 test("Gemini: contents and candidates, images named by kind", () => {
   expect(
-    inputMessages({ contents: [{ role: "user", parts: [{ text: "무엇?" }, { inlineData: { data: "…" } }] }] }),
-  ).toEqual([{ role: "user", text: "무엇?", toolCalls: [], parts: ["image"] }]);
-  expect(outputMessages({ candidates: [{ content: { role: "model", parts: [{ text: "병" }] } }] })).toEqual([
+    inputMessages({
+      contents: [{ role: "user", parts: [{ text: "무엇?" }, { inlineData: { data: "…" } }], media: [] }],
+    }),
+  ).toEqual([{ role: "user", text: "무엇?", toolCalls: [], parts: ["image"], media: [] }]);
+  expect(outputMessages({ candidates: [{ content: { role: "model", parts: [{ text: "병" }], media: [] } }] })).toEqual([
     say("assistant", "병"),
   ]);
 });
@@ -80,4 +88,38 @@ test("what is no chat stays unread", () => {
   expect(inputMessages(null)).toEqual([]);
   expect(outputMessages(["x"])).toEqual([]);
   expect(outputMessages({ ok: true })).toEqual([]);
+});
+
+test("an image that came with the message is shown, whatever the provider's way to send it", () => {
+  const png = "iVBORw0KGgo=";
+  const shown = { kind: "image", url: `data:image/png;base64,${png}` };
+  const parts = [
+    { type: "image_url", image_url: { url: shown.url } },
+    { inlineData: { mimeType: "image/png", data: png } },
+    { type: "image", source_type: "base64", mime_type: "image/png", data: png },
+    { type: "input_image", image_url: shown.url },
+  ];
+  for (const part of parts) {
+    expect(inputMessages({ messages: [{ role: "user", content: [part] }] })[0]?.media).toEqual([shown]);
+  }
+  const audio = { type: "input_audio", input_audio: { format: "wav", data: "UklGRg==" } };
+  const [said] = inputMessages({ messages: [{ role: "user", content: [audio] }] });
+  expect(said?.media).toEqual([{ kind: "audio", url: "data:audio/wav;base64,UklGRg==" }]);
+});
+
+test("what lies elsewhere, can run, or is no base64 is named and never loaded", () => {
+  const urls = [
+    "https://elsewhere.example/pixel.png",
+    "data:image/svg+xml;base64,PHN2Zz4=",
+    "data:text/html;base64,PGI+",
+    'data:image/png;base64,"><script>',
+    "javascript:alert(1)",
+  ];
+  for (const url of urls) {
+    const [message] = inputMessages({
+      messages: [{ role: "user", content: [{ type: "image_url", image_url: { url } }] }],
+    });
+    expect(message?.media).toEqual([]);
+    expect(message?.parts).toEqual(["image"]);
+  }
 });

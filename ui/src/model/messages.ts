@@ -5,9 +5,12 @@ export type Message = {
   readonly role: string;
   readonly text: string;
   readonly toolCalls: readonly ToolCall[];
-  /** Things shown by kind alone: `image`, `audio`, `file`, `reasoning`. */
+  /** Things shown by kind alone: `image`, `audio`, `file`. */
   readonly parts: readonly string[];
+  /** Pictures and sounds that came with the message itself. What lies elsewhere is named, never fetched. */
+  readonly media: readonly Media[];
 };
+export type Media = { readonly kind: "image" | "audio"; readonly url: string };
 
 type Fields = Record<string, unknown>;
 const MAX_DEPTH = 4;
@@ -55,7 +58,7 @@ export function outputMessages(outputs: unknown): Message[] {
 }
 
 function plain(role: string, text: string): Message {
-  return { role, text, toolCalls: [], parts: [] };
+  return { role, text, toolCalls: [], parts: [], media: [] };
 }
 
 /** Messages anywhere in `value`: a list, a list of lists, a wrapper with `message` or `content`, or one message. */
@@ -88,6 +91,7 @@ function one(value: Fields, fallback: string): Message[] {
       text: contentText(content),
       toolCalls: calls,
       parts: partKinds(content),
+      media: mediaOf(content),
     },
   ];
 }
@@ -113,6 +117,37 @@ function contentText(content: unknown): string {
     .map((part) => (typeof part === "string" ? part : isFields(part) ? textOf(part.text) : ""))
     .filter((text) => text !== "")
     .join("\n\n");
+}
+
+/** Formats a browser decodes without running anything in them: an SVG is a program, and stays out. */
+const INLINE = /^(image\/(png|jpeg|gif|webp|avif)|audio\/(mpeg|mp3|wav|x-wav|ogg|webm|aac|flac|mp4))$/;
+const DATA_URL = /^data:([a-z]+\/[a-z0-9.+-]+);base64,([A-Za-z0-9+/=_-]+)$/;
+
+/** Bytes that stand in the message: OpenAI's data URLs and `input_audio`, Gemini's `inlineData`, LangChain's `base64`. */
+function mediaOf(content: unknown): Media[] {
+  return listOf(content)
+    .filter(isFields)
+    .flatMap((part) => {
+      const blob = [part.inlineData, part.inline_data].find(isFields);
+      if (blob) return inline(textOf(blob.mimeType) || textOf(blob.mime_type), textOf(blob.data));
+      const url = isFields(part.image_url) ? textOf(part.image_url.url) : textOf(part.image_url);
+      if (url) return inline(...dataParts(url));
+      if (isFields(part.input_audio))
+        return inline(`audio/${textOf(part.input_audio.format)}`, textOf(part.input_audio.data));
+      const bytes = textOf(part.base64) || (part.source_type === "base64" ? textOf(part.data) : "");
+      return inline(textOf(part.mime_type), bytes);
+    });
+}
+
+function dataParts(url: string): [string, string] {
+  const found = DATA_URL.exec(url);
+  return [found?.[1] ?? "", found?.[2] ?? ""];
+}
+
+function inline(type: string, bytes: string): Media[] {
+  if (bytes === "" || !INLINE.test(type)) return [];
+  const standard = bytes.replaceAll("-", "+").replaceAll("_", "/");
+  return [{ kind: type.startsWith("image/") ? "image" : "audio", url: `data:${type};base64,${standard}` }];
 }
 
 function partKinds(content: unknown): string[] {

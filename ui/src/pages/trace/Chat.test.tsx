@@ -8,7 +8,14 @@ import { Chat } from "./Chat";
 beforeAll(startI18n);
 afterEach(cleanup);
 
-const say = (part: Partial<Message>): Message => ({ role: "user", text: "", toolCalls: [], parts: [], ...part });
+const say = (part: Partial<Message>): Message => ({
+  role: "user",
+  text: "",
+  toolCalls: [],
+  parts: [],
+  media: [],
+  ...part,
+});
 const show = (messages: Message[]) =>
   render(
     <WordsProvider>

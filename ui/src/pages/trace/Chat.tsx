@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useWords } from "../../i18n/useWords";
 import { count } from "../../model/format";
-import type { Message } from "../../model/messages";
+import type { Media, Message } from "../../model/messages";
 
 const ROLES = ["system", "user", "assistant", "tool"] as const;
 type Role = (typeof ROLES)[number];
@@ -29,13 +29,30 @@ export function Chat({ messages }: { messages: readonly Message[] }) {
   );
 }
 
+/** A picture or a sound of the message; one that does not decode says so in its place. */
+function Medium({ media }: { media: Media }) {
+  const t = useWords();
+  const [broken, setBroken] = useState(false);
+  if (broken) return <span className="chip plain warn">{t(`detail.broken.${media.kind}`)}</span>;
+  if (media.kind === "image") {
+    return <img className="message-image" src={media.url} alt={t("detail.image")} onError={() => setBroken(true)} />;
+  }
+  return (
+    // biome-ignore lint/a11y/useMediaCaption: what was said stands in the message, if the app kept it
+    <audio className="message-audio" src={media.url} controls preload="metadata" onError={() => setBroken(true)} />
+  );
+}
+
 function Body({ message }: { message: Message }) {
   const t = useWords();
   const [whole, setWhole] = useState(false);
   const { text } = message;
   return (
     <div className="message-body" dir="auto">
-      {message.parts.map((part) => (
+      {message.media.map((media) => (
+        <Medium key={media.url.slice(-64)} media={media} />
+      ))}
+      {message.parts.slice(message.media.length).map((part) => (
         <span key={part} className="chip plain">
           {part}
         </span>

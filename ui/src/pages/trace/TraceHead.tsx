@@ -1,4 +1,5 @@
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import type { TraceView } from "../../api/schema";
 import { Copy } from "../../components/Copy";
 import { Duration, QualityNote } from "../../components/Figures";
@@ -10,8 +11,16 @@ import { count, duration } from "../../model/format";
 import { VIEWS, type View } from "../../router";
 import { ExplainedCost } from "./ExplainedCost";
 
+type Props = {
+  view: TraceView;
+  current: View;
+  onView: (view: View) => void;
+  /** The search box. */
+  children: ReactNode;
+};
+
 /** The header line of a trace: what it was, how long, how many tokens, how much, and what parallelism saved. */
-export function TraceHead({ view, current, onView }: { view: TraceView; current: View; onView: (view: View) => void }) {
+export function TraceHead({ view, current, onView, children }: Props) {
   const t = useWords();
   const { trace, saved_ms: saved, truncated_runs: truncated } = view;
   const pending = trace.status === "pending";
@@ -42,6 +51,11 @@ export function TraceHead({ view, current, onView }: { view: TraceView; current:
         <span className="fact big">
           {trace.duration_ms === null ? <em>{t("trace.running")}</em> : <Duration ms={trace.duration_ms} />}
         </span>
+        {trace.ttft_ms !== null && (
+          <span className="fact" title={t("trace.ttftHelp")}>
+            <span className="muted">{t("detail.ttft")}</span> <Duration ms={trace.ttft_ms} />
+          </span>
+        )}
         <span className="fact">
           <strong className="num">{count(trace.total_tokens)}</strong>{" "}
           <span className="muted">{t("count.tokens").toLowerCase()}</span>
@@ -63,6 +77,7 @@ export function TraceHead({ view, current, onView }: { view: TraceView; current:
           </span>
         )}
         <span className="spring" />
+        {children}
         <div className="tabs" role="tablist" aria-label={t("trace.run")}>
           {VIEWS.map((name) => (
             <button key={name} type="button" role="tab" aria-selected={name === current} onClick={() => onView(name)}>

@@ -10,13 +10,16 @@ import { Split } from "../../components/Split";
 import { Empty, Failed, SkeletonRows } from "../../components/States";
 import { useKeys } from "../../components/useKeys";
 import { useWords } from "../../i18n/useWords";
+import { nextMatch } from "../../model/find";
 import { runsOfNode } from "../../model/graph";
 import { costShare } from "../../model/quality";
 import { ancestors, readClosed, writeClosed } from "../../model/rows";
 import type { TraceSearch } from "../../router";
 import { Detail } from "./Detail";
 import { GraphPane } from "./GraphPane";
+import { SearchBox } from "./SearchBox";
 import { TraceHead } from "./TraceHead";
+import { useFind } from "./useFind";
 import { Waterfall } from "./Waterfall";
 
 const FROM = "/projects/$project/traces/$traceId";
@@ -44,6 +47,9 @@ function Loaded({ view }: { view: TraceView }) {
   const search = useSearch({ from: FROM });
   const navigate = useNavigate();
   const { runs } = view;
+  const text = search.q ?? "";
+  const find = useFind(view, text);
+  const found = useMemo(() => new Set(find.ids), [find.ids]);
   const closed = readClosed(search.closed, runs);
   const chosen = runs.find((run) => run.run_id === search.run);
   const only = useMemo(() => (search.node === undefined ? null : runsOfNode(runs, search.node)), [runs, search.node]);
@@ -57,10 +63,12 @@ function Loaded({ view }: { view: TraceView }) {
   const select = (run: string | undefined) => show({ run }, search.run !== undefined && run !== undefined);
   const step = (by: 1 | -1) => {
     const at = runs.findIndex((run) => run.run_id === search.run);
-    const next = runs[at < 0 ? 0 : Math.min(Math.max(at + by, 0), runs.length - 1)];
-    if (!next) return;
-    for (const id of ancestors(runs, next.run_id)) closed.delete(id);
-    show({ run: next.run_id, closed: writeClosed(closed) });
+    reveal(runs[at < 0 ? 0 : Math.min(Math.max(at + by, 0), runs.length - 1)]?.run_id);
+  };
+  const reveal = (run: string | undefined) => {
+    if (run === undefined) return;
+    for (const id of ancestors(runs, run)) closed.delete(id);
+    show({ run, closed: writeClosed(closed) });
   };
   useKeys({
     previousRun: () => step(-1),
@@ -77,7 +85,16 @@ function Loaded({ view }: { view: TraceView }) {
         view={view}
         current={search.view ?? "timeline"}
         onView={(next) => show({ view: next === "timeline" ? undefined : next })}
-      />
+      >
+        <SearchBox
+          text={text}
+          found={find.ids.length}
+          at={find.ids.indexOf(search.run ?? "")}
+          searching={find.searching}
+          onText={(q) => show({ q: q === "" ? undefined : q })}
+          onStep={(by) => reveal(nextMatch(find.ids, runs, search.run, by))}
+        />
+      </TraceHead>
       <Split
         detail={
           chosen && (
@@ -110,6 +127,7 @@ function Loaded({ view }: { view: TraceView }) {
               view={view}
               closed={closed}
               only={only}
+              found={found}
               selected={search.run}
               onSelect={select}
               onClosed={(next) => show({ closed: writeClosed(next) })}

@@ -16,13 +16,15 @@ type Props = {
   closed: Set<string>;
   /** The runs to show where a filter is set. */
   only: ReadonlySet<string> | null;
+  /** Runs that match what is searched for. */
+  found: ReadonlySet<string>;
   selected: string | undefined;
   onSelect: (run: string) => void;
   onClosed: (closed: Set<string>) => void;
 };
 
 /** Tree and waterfall on one row model. */
-export function Waterfall({ view, closed, only, selected, onSelect, onClosed }: Props) {
+export function Waterfall({ view, closed, only, found, selected, onSelect, onClosed }: Props) {
   const t = useWords();
   const { runs, trace } = view;
   const nowMs = useNow(trace.start_us, trace.status === "pending");
@@ -48,8 +50,11 @@ export function Waterfall({ view, closed, only, selected, onSelect, onClosed }: 
   const select = (run: string | undefined) => {
     if (run === undefined) return;
     onSelect(run);
-    list.scrollToIndex(lines.findIndex((line) => line.run.run_id === run));
   };
+  const at = lines.findIndex((line) => line.run.run_id === selected);
+  useEffect(() => {
+    if (at >= 0) list.scrollToIndex(at);
+  }, [at, list]);
   const chosen = lines.find((line) => line.run.run_id === selected);
   useKeys({
     down: () => select(neighbour(lines, selected, 1)),
@@ -118,6 +123,7 @@ export function Waterfall({ view, closed, only, selected, onSelect, onClosed }: 
                 line={line}
                 top={item.start}
                 selected={line.run.run_id === selected}
+                found={found.has(line.run.run_id)}
                 decimals={decimals}
               />
             )

@@ -11,18 +11,19 @@ type Props = {
   line: Line;
   top: number;
   selected: boolean;
+  found: boolean;
   decimals: number;
 };
 
 /** One run: its place in the tree, its bar on the axis, its tokens, money and share of the trace. */
-export const WaterfallRow = memo(function WaterfallRow({ line, top, selected, decimals }: Props) {
+export const WaterfallRow = memo(function WaterfallRow({ line, top, selected, found, decimals }: Props) {
   const t = useWords();
   const { run } = line;
   const pending = run.status === "pending";
   const quality = markOf(run.subtree);
   return (
     <div
-      className={`wf-grid wf-row ${run.run_type} ${run.status}${run.critical ? " critical" : ""}`}
+      className={`wf-grid wf-row ${run.run_type} ${run.status}${run.critical ? " critical" : ""}${found ? " found" : ""}`}
       role="row"
       aria-level={run.depth + 1}
       aria-selected={selected}
