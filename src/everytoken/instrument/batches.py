@@ -4,6 +4,8 @@ langsmith 0.15 hands each part of a body to an encoder object of its own, 0.08 m
 0.02 ms (2026-11).
 """
 
+import logging
+import threading
 from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
@@ -11,9 +13,12 @@ from uuid import uuid4
 from everytoken.instrument.guard import logger
 
 ATTEMPTS = 3
-"""Requests for one batch before its runs are given up: as many as langsmith makes."""
+"""Requests for one batch that the server fails to take before its runs are given up."""
+_RETRIED = "LangSmithAPIError"
+"""Answers of 500 and above. Connections that fail are made again by urllib3, beneath."""
 TIMEOUT_S = (3, 10)
 """Connecting, and waiting for an answer."""
+_logged = threading.Event()
 _PARTS = ("inputs", "outputs", "events", "extra", "error")
 
 
@@ -34,9 +39,16 @@ def send_runs(client: Any, created: list[dict[str, Any]], updated: list[dict[str
             if type(error).__name__ == "LangSmithNotFoundError":
                 # A server from before the multipart route: langsmith knows the older one.
                 return _sent_whole(client, created, updated)
-            logger.warning("everytoken: %d runs were not taken: %s", len(runs), error)
+            _log_loss(len(runs), error)
             lost = len(runs)
     return lost
+
+
+def _log_loss(runs: int, error: Exception) -> None:
+    """The first in full; a server that is down would say the same every few seconds."""
+    level = logging.DEBUG if _logged.is_set() else logging.WARNING
+    _logged.set()
+    logger.log(level, "everytoken: %d runs were not taken, and are counted as lost: %s", runs, error)
 
 
 def _sent_whole(client: Any, created: list[dict[str, Any]], updated: list[dict[str, Any]]) -> int:
@@ -87,10 +99,7 @@ def _post(client: Any, url: str, key: str | None, body: bytes, boundary: str) ->
             kind = type(error).__name__
             if kind == "LangSmithConflictError":
                 return  # the server has these runs
-            if attempt == ATTEMPTS or kind not in _RETRIED:
+            if attempt == ATTEMPTS or kind != _RETRIED:
                 raise
         else:
             return
-
-
-_RETRIED = frozenset({"LangSmithConnectionError", "LangSmithRequestTimeout", "LangSmithAPIError"})

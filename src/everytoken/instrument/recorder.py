@@ -40,6 +40,9 @@ class Exporter(Protocol):
     """Where records go: LangSmith runs or OpenTelemetry spans."""
 
     lost: int
+    """Runs that no server took, as far as it is told."""
+    untold: int
+    """How many losses stood in runs that were lost themselves."""
 
     def start(self, attempt: Attempt, content: ContentPolicy) -> None: ...
     def end(self, attempt: Attempt, answer: Answer, content: ContentPolicy, extra: dict[str, Any]) -> None: ...
@@ -285,7 +288,7 @@ class Recorder:
     def losses(self) -> dict[str, Any]:
         """Metadata that tells what was lost since this was last asked: it goes to the server with the next run."""
         told: dict[str, Any] = {}
-        lost = self.dropped + (self._made.lost if self._made is not None else 0)
+        lost = self.dropped + (self._made.lost + self._made.untold if self._made is not None else 0)
         if lost > self._lost_reported:
             told[DROPPED] = lost - self._lost_reported
             self._lost_reported = lost

@@ -29,7 +29,8 @@ class LangSmithRuns:
         self.client = make_client()
         """For attempts without a parent, and where the parent's client would leave runs out by sampling."""
         self.lost = 0
-        """Runs that a server did not take, as far as it is told."""
+        self.untold = 0
+        """Losses that lost runs were to tell of."""
         self._alone = alone
         self._posts: dict[int, tuple[Any, list[dict[str, Any]], list[dict[str, Any]]]] = {}
         self._waiting = self._waiting_bytes = 0
@@ -62,8 +63,9 @@ class LangSmithRuns:
         self._waiting = self._waiting_bytes = 0
         for client, created, updated in batches:
             lost = send_runs(client, created, updated)
-            if lost:  # and with them what they were to tell of losses before
-                self.lost += lost + sum(_told_lost(run) for run in (*created, *updated))
+            if lost:
+                self.lost += lost
+                self.untold += sum(_told_lost(run) for run in (*created, *updated))
 
     def flush(self, timeout_s: float) -> None:
         """Let the clients that frameworks send through finish as well: their runs hold usage of ours."""

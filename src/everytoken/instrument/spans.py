@@ -48,7 +48,7 @@ class Spans:
         self._trace = trace
         self._tracers = Tracers()
         self._tracers.current()  # now: once the interpreter shuts down, no provider can start its thread
-        self.lost = 0
+        self.lost = self.untold = 0
 
     def start(self, attempt: Attempt, content: ContentPolicy) -> None:
         """OpenTelemetry has no word for a span that is still open."""
