@@ -19,8 +19,8 @@ __all__ = ["Budget", "BudgetExceeded", "budget", "context", "flush", "instrument
 class _Callable(ModuleType):
     """`everytoken.instrument` is this package once it is imported; called, it is the function of the same name."""
 
-    def __call__(self, client: Any = None) -> tuple[str, ...] | None:
-        return instrument(client)
+    def __call__(self, client: Any = None, **settings: Any) -> tuple[str, ...] | None:
+        return instrument(client, **settings)
 
 
 sys.modules[__name__].__class__ = _Callable

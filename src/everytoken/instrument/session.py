@@ -54,22 +54,23 @@ _session = _Session()
 
 
 @guarded
-def instrument(client: Any = None) -> tuple[str, ...]:
+def instrument(client: Any = None, **settings: Any) -> tuple[str, ...]:
     """Count every billed request from now on, of clients made before and after. Calling it again changes nothing.
 
     `client` is the `langsmith.Client` to report through; by default one made from `LANGSMITH_…`, and with none of those
-    set, one that talks to everytoken on this machine. Returns the names of the packages that are, or will be when they
-    are imported, patched.
+    set, one that talks to everytoken on this machine. `settings` are those of the client by name, such
+    as `content="masked"`, and stand above `EVERYTOKEN_…`. Returns the names of the packages that are, or will be when
+    they are imported, patched.
     """
     with _session.lock:
         if _session.recorder is None:
-            settings, faults = read_settings()
+            chosen, faults = read_settings(given=settings)
             for fault in faults:
                 logger.warning("everytoken: %s", fault)
-            if settings.export == "otel":
+            if chosen.export == "otel":
                 load_tracing()
-            exporter = _spans if settings.export == "otel" else functools.partial(_runs, client, os.getpid())
-            recorder = _session.recorder = Recorder(exporter, settings)
+            exporter = _spans if chosen.export == "otel" else functools.partial(_runs, client, os.getpid())
+            recorder = _session.recorder = Recorder(exporter, chosen)
             atexit.register(recorder.close)
             _patch("threading", threads_patch, recorder)
             hooks = {

@@ -3,12 +3,14 @@
 import logging
 import re
 
+import httpx2
 import pytest
 
 import everytoken
 from everytoken.instrument.settings import TABLE, ClientSettings, read_settings
 
 from .conftest import Sent
+from .test_openai import COMPLETION, MESSAGES, client_of
 
 
 def test_nothing_set_gives_the_defaults_of_the_table() -> None:
@@ -95,3 +97,13 @@ def test_a_wrong_value_is_logged_once_and_never_raised(
     assert [record.getMessage() for record in caplog.records] == [
         "everytoken: EVERYTOKEN_CONTENT='some' is ignored; it must be one of full, masked, none"
     ]
+
+
+def test_an_argument_of_instrument_is_in_force(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVERYTOKEN_CONTENT", "full")
+    client = Sent()
+    everytoken.instrument(client, content="none")
+    client_of(lambda _: httpx2.Response(200, json=COMPLETION)).chat.completions.create(model="m", messages=MESSAGES)
+    runs = client.runs
+    everytoken.uninstrument()
+    assert [run.inputs for run in runs] == [{}]
