@@ -33,7 +33,7 @@ class AttachmentStore:
             fresh.replace(target)
         return sha256
 
-    def as_operation(self, attachment: Attachment, index: int) -> Operation:
+    def as_operation(self, attachment: Attachment, index: int, allowed: frozenset[str] | None = None) -> Operation:
         """The update of the run that says where its attachment is: `extra["attachment.<name>"]`."""
         where = {
             "sha256": self.put(attachment),
@@ -46,4 +46,5 @@ class AttachmentStore:
             {"extra": {f"attachment.{attachment.name}": where}},
             attachment.received_us,
             AFTER_OTHERS + index,
+            allowed=allowed,
         )

@@ -17,6 +17,7 @@ from everytoken.ingest.counters import Counters
 from everytoken.ingest.decode import decode
 from everytoken.ingest.fold import Fold, TraceFold
 from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.masking import Mask
 from everytoken.ingest.parked import dump_feedback, dump_operations, load_operations
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.settling import Changes, Settle, settle_trace
@@ -76,6 +77,7 @@ class Flusher:
         self._live = live
         self._clock_us = clock_us
         self._settle = settle
+        self.mask: Mask | None = None
         self._attachments = AttachmentStore(settings.data_dir / "attachments")
         self.fold = Fold(project_name=self._project_name, locate=ledger.locate_run)
         self._rows: deque[_Row] = deque(_Row(row_id, size, None) for row_id, size in journal.backlog.rows)
@@ -223,7 +225,8 @@ class Flusher:
         self._unwritten |= self.fold.take(zip(operations, found, strict=True), self._clock_us())
         if first_try:  # on the next one, all of it is there already
             self.counters.duplicates += self.fold.duplicates
-        self.fold.duplicates = 0
+            self.counters.rejected += self.fold.foreign
+        self.fold.duplicates = self.fold.foreign = 0
         changes = [self._settle_one(trace_id) for trace_id in self._unwritten if trace_id in self.fold.traces]
         self._write(changes)
         self._release(rows, feedback)
@@ -251,7 +254,7 @@ class Flusher:
                 continue
             operations += row.decoded.operations
             operations += (
-                self._attachments.as_operation(attachment, index)
+                self._attachments.as_operation(attachment, index, row.decoded.allowed)
                 for index, attachment in enumerate(row.decoded.attachments)
             )
             feedback += row.decoded.feedback
@@ -286,7 +289,7 @@ class Flusher:
                 self.counters.traces_restored += 1
 
     def _settle_one(self, trace_id: str) -> Changes:
-        return settle_trace(self.fold.traces[trace_id], self._pricer, self.counters, self._settle)
+        return settle_trace(self.fold.traces[trace_id], self._pricer, self.counters, self._settle, self.mask)
 
     def _write(self, changes: list[Changes]) -> None:
         try:

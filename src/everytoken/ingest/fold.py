@@ -18,6 +18,7 @@ from everytoken.ingest.merge import (
     start_of,
     trace_of,
 )
+from everytoken.ingest.restricting import may_touch
 from everytoken.store.rows import ChargeRef, SettledRun
 from everytoken.wire.operations import Operation, RunFields
 from everytoken.wire.times import write_segment
@@ -203,6 +204,8 @@ class Fold:
         self.size_bytes = 0
         self.waiting_bytes = 0
         self.duplicates = 0
+        self.foreign = 0
+        """Operations that their sender's key may not make."""
         self._project_name = project_name
         self._locate = locate
         self._max_runs = max_runs
@@ -350,6 +353,9 @@ class Fold:
         return fold
 
     def _add(self, trace: TraceFold, fold: RunFold, operation: Operation, touched: dict[str, None]) -> None:
+        if not may_touch(operation, fold.place.project):
+            self.foreign += 1
+            return
         if not fold.add(operation):
             self.duplicates += 1
             return
@@ -397,6 +403,10 @@ class Fold:
         project = self._project(trace_id, fields, is_root=is_root, patient=patient)
         if project is None:
             return
+        if self._is_foreign(operations, trace_id, project):
+            self.foreign += len(self.waiting[run_id])
+            self.waiting_bytes -= sum(operation.size_bytes for operation in self.waiting.pop(run_id))
+            return
         trace = self._open(trace_id)
         fold = trace.runs.get(run_id) or self._place(
             trace, run_id, Place(project, operations[0].received_us if start_us is None else start_us, is_root)
@@ -405,6 +415,12 @@ class Fold:
         for operation in operations:
             self.waiting_bytes -= operation.size_bytes
             self._add(trace, fold, operation, touched)
+
+    def _is_foreign(self, operations: Sequence[Operation], trace_id: str, project: str) -> bool:
+        """Whether none of these may be where they say they belong: in another project, or in a trace of one."""
+        trace = self.traces.get(trace_id)
+        around = (trace.project() if trace else None) or project
+        return not any(may_touch(one, project) and may_touch(one, around) for one in operations)
 
     def _project(self, trace_id: str, fields: RunFields, *, is_root: bool, patient: bool) -> str | None:
         """By name, else by id, else that of the trace; `None` while it may still become known."""

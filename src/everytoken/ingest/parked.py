@@ -13,16 +13,29 @@ def dump_feedback(feedback: Feedback) -> bytes:
 
 
 def dump_operations(operations: Iterable[Operation]) -> bytes:
-    rows = [(o.kind, o.run_id, o.body, o.received_us, o.index, o.size_bytes) for o in operations]
+    rows = [(o.kind, o.run_id, o.body, o.received_us, o.index, o.size_bytes, _listed(o)) for o in operations]
     return orjson.dumps(rows, default=str, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _listed(operation: Operation) -> list[str] | None:
+    return None if operation.allowed is None else sorted(operation.allowed)
 
 
 def load_operations(data: bytes) -> list[Operation]:
     return [_operation(*row) for row in orjson.loads(data)]
 
 
-def _operation(kind: Any, run_id: str, body: dict[str, Any], received_us: int, index: int, size: int) -> Operation:
+def _operation(
+    kind: Any,
+    run_id: str,
+    body: dict[str, Any],
+    received_us: int,
+    index: int,
+    size: int,
+    allowed: list[str] | None = None,  # absent from what an earlier version parked
+) -> Operation:
     for key in ("tags", "flags"):
         if key in body:
             body[key] = tuple(body[key])
-    return Operation(kind, run_id, body, received_us, index, size)  # type: ignore[arg-type]  # RunFields as dumped
+    only = None if allowed is None else frozenset(allowed)
+    return Operation(kind, run_id, body, received_us, index, size, only)  # type: ignore[arg-type]  # RunFields as dumped

@@ -18,7 +18,9 @@ from everytoken.ingest.decode import decode
 from everytoken.ingest.flusher import Flusher
 from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.masking import Mask
 from everytoken.ingest.ports import ControlPort, LedgerPort
+from everytoken.ingest.restricting import restricted_type
 from everytoken.ingest.settling import Settle
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Entry, Journal
@@ -87,6 +89,10 @@ class Pipeline:
         self._last_us = 0
         self._stopping = False
 
+    def mask_with(self, mask: Mask) -> None:
+        """Mask runs with it from now on: before `start`, all of them."""
+        self._flusher.mask = mask
+
     def start(self) -> None:
         """Take up what an earlier process left in the journal, and begin to flush."""
         gc.freeze()
@@ -115,9 +121,16 @@ class Pipeline:
         self._in_flight_bytes -= size_bytes
 
     async def accept(
-        self, route: str, data: bytes, *, content_type: str = "", encoding: str = "", run_id: str | None = None
+        self,
+        route: str,
+        data: bytes,
+        *,
+        content_type: str = "",
+        encoding: str = "",
+        run_id: str | None = None,
+        allowed: frozenset[str] | None = None,
     ) -> Receipt:
-        """Decode one body and answer once the journal has it.
+        """Decode one body and answer once the journal has it. It writes to the projects `allowed`; `None`: to any.
 
         Raises:
             BodyError: nothing of it can be used; it was not kept.
@@ -125,12 +138,12 @@ class Pipeline:
             JournalClosedError: the server is stopping.
         """
         # Only a multipart body is known by its bytes: its boundary is new for every request and kept by every retry.
-        digest = hashlib.blake2b(data, digest_size=16).digest() if route == "multipart" else None
+        digest = hashlib.blake2b(data, digest_size=16).digest() if route == "multipart" and not allowed else None
         known = self._accepted.get(digest) if digest else None
         if known is not None:
             self.counters.duplicates += 1
             return Receipt(known, duplicate=True)
-        entry = Entry(route, data, self._stamp(), content_type, encoding, run_id)
+        entry = Entry(route, data, self._stamp(), restricted_type(content_type, allowed), encoding, run_id)
         try:
             decoded = await self._decode(entry)
         except BodyError:

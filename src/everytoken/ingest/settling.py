@@ -11,6 +11,7 @@ from everytoken.core.run import Run
 from everytoken.core.settle import Settlement, settle
 from everytoken.ingest.counters import Counters
 from everytoken.ingest.fold import TraceFold
+from everytoken.ingest.masking import Mask
 from everytoken.ingest.nodes import with_nodes
 from everytoken.store.rows import ChargeRef, SettledRun
 
@@ -38,9 +39,13 @@ class Changes:
             self.trace.runs[settled.run.run_id].written = settled
 
 
-def settle_trace(trace: TraceFold, pricer: Pricer, counters: Counters, settle: Settle = settle) -> Changes:
-    """Build, settle and price one trace. A trace that cannot be settled keeps its runs and the charges it had."""
+def settle_trace(
+    trace: TraceFold, pricer: Pricer, counters: Counters, settle: Settle = settle, mask: Mask | None = None
+) -> Changes:
+    """Build, mask, settle and price one trace. A trace that cannot be settled keeps its runs and the charges it had."""
     trace.build()
+    if mask is not None:
+        _mask(trace, mask)
     runs = [fold.run for fold in trace.runs.values() if fold.run is not None]
     changes = Changes(trace, runs=_changed_runs(trace, runs))
     try:
@@ -61,6 +66,16 @@ def settle_trace(trace: TraceFold, pricer: Pricer, counters: Counters, settle: S
     # A write that fails may still have stored some of them: from here on they count as known to the ledger.
     trace.refs = trace.refs | changes.refs
     return changes
+
+
+def _mask(trace: TraceFold, mask: Mask) -> None:
+    """Mask the runs that were built just now, once what they were charged has been read from them."""
+    for fold in trace.runs.values():
+        if fold.run is not None and fold.evidence is None and fold.written is None:
+            masked = mask(fold.run)
+            if masked is not fold.run:
+                _evidence(trace, fold.run)
+                fold.run = masked
 
 
 def _changed_runs(trace: TraceFold, runs: list[Run]) -> list[SettledRun]:

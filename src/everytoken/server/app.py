@@ -11,14 +11,21 @@ from everytoken import __version__
 from everytoken.catalog.book import PriceBook
 from everytoken.config import Settings
 from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.masking import masking
 from everytoken.ingest.meters import Meters
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.server import dashboards, discover, errors, live, metrics, openapi, product, static
+from everytoken.server.gate import Gate, GateMiddleware
+from everytoken.server.keys import router as keys_router
 from everytoken.server.langsmith_context import LangSmith
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
 from everytoken.server.langsmith_mounts import mount_langsmith_reads
+from everytoken.server.login import router as login_router
 from everytoken.server.otlp import otlp_router
 from everytoken.server.otlp_grpc import otlp_grpc
+from everytoken.server.project_settings import router as settings_router
+from everytoken.server.scopes import Policy
+from everytoken.server.throttle import LoginThrottle
 from everytoken.store.control import DEFAULT_PROJECT, Control
 from everytoken.store.folder import DataFolder
 from everytoken.store.journal import Journal
@@ -46,14 +53,16 @@ def create_app(settings: Settings) -> FastAPI:
             services.control.ensure_project(DEFAULT_PROJECT, time.time_ns() // 1000)
             mount_langsmith_reads(app, services.langsmith, LANGSMITH_MOUNTS)
             app.include_router(static.page_router())  # last: it answers what nothing else does
+            app.state.gate = gate = Gate(services.control, settings, Policy(app.routes))
+            app.state.logins = LoginThrottle()
             services.pipeline.start()
             stack.push_async_callback(services.pipeline.stop)
             if settings.otlp_grpc_port is not None:
-                await stack.enter_async_context(otlp_grpc(services.pipeline, settings))
+                await stack.enter_async_context(otlp_grpc(services.pipeline, settings, gate))
             stack.callback(services.feed.close)
             app.state.services = services
             yield
-            del app.state.services
+            del app.state.services, app.state.gate
 
     app = FastAPI(
         title="everytoken",
@@ -67,6 +76,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     openapi.complete(app)
     errors.install(app)
+    app.add_middleware(GateMiddleware, server=app)
+    for router in (keys_router, login_router, settings_router):
+        app.include_router(router)
     app.include_router(product.router)
     app.include_router(discover.router)
     app.include_router(dashboards.router)
@@ -101,6 +113,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     stack.callback(journal.close)
     feed = LiveFeed()
     pipeline = Pipeline(settings, journal, ledger, control, book, feed)
+    pipeline.mask_with(masking(control))
     registry = metrics.registry_of(metrics.Server(pipeline, feed, journal_max_bytes=settings.journal_max_bytes))
     pipeline.meter(Meters(registry).observe)
     return product.Services(

@@ -21,11 +21,16 @@ router = APIRouter(prefix=f"{PREFIX}/projects/{{project:path}}", responses=PROBL
 
 
 def zone(
-    tz: Annotated[str, Query(max_length=64, description="IANA time zone such as Asia/Seoul.")] = "UTC",
+    use: Using,
+    project: str,
+    tz: Annotated[
+        str | None, Query(max_length=64, description="IANA time zone such as Asia/Seoul; the project's without it.")
+    ] = None,
 ) -> ZoneInfo:
+    tz = tz or use.control.settings_of(project).time_zone
     try:
         return ZoneInfo(tz)
-    except (ValueError, OSError) as error:  # an unknown name, a folder, a path out of the zone database
+    except (ValueError, OSError, LookupError) as error:  # an unknown name, a folder, a path out of the zone database
         raise RequestError(f"no time zone {tz!r}", field="query.tz", hint="write a name such as Asia/Seoul") from error
 
 

@@ -13,7 +13,7 @@ from everytoken.query.rows import Problem
 from everytoken.store.errors import ReadTimeoutError, ReadTooLargeError, StoreError
 
 PRODUCT_PREFIX = "/everytoken/"
-RETRY_AFTER_S = "5"
+RETRY_AFTER_S = 5
 
 log = logging.getLogger("everytoken.server")
 
@@ -21,9 +21,19 @@ log = logging.getLogger("everytoken.server")
 class RequestError(Exception):
     """A request that cannot be answered as it stands."""
 
-    def __init__(self, error: str, *, field: str | None = None, hint: str | None = None, status: int = 400) -> None:
+    def __init__(
+        self,
+        error: str,
+        *,
+        field: str | None = None,
+        hint: str | None = None,
+        status: int = 400,
+        retry_s: int | None = None,
+    ) -> None:
         super().__init__(error)
         self.status = status
+        self.retry_s = retry_s
+        """Seconds after which the same request may be sent again; `None` when that would not help."""
         self.problem = Problem(error=error, field=field, hint=hint)
 
 
@@ -32,7 +42,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestError)
     def _problem(_request: Request, raised: RequestError) -> Response:
-        return answer(raised.status, raised.problem)
+        return answer(raised.status, raised.problem, retry_s=raised.retry_s)
 
     @app.exception_handler(NotFoundError)
     def _not_found(_request: Request, raised: NotFoundError) -> Response:
@@ -55,7 +65,7 @@ def install(app: FastAPI) -> None:
             return answer(400, problem)
         if not isinstance(raised, ReadTimeoutError):
             log.error("the store failed: %s", raised.__cause__ or raised)
-        return answer(503, problem, retry=True)
+        return answer(503, problem, retry_s=RETRY_AFTER_S)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(_request: Request, raised: RequestValidationError) -> Response:
@@ -76,6 +86,6 @@ def install(app: FastAPI) -> None:
         return answer(500, Problem(error="the server failed to answer; its log says why"))
 
 
-def answer(status: int, problem: Problem, *, retry: bool = False) -> Response:
-    headers = {"Retry-After": RETRY_AFTER_S} if retry else None
+def answer(status: int, problem: Problem, *, retry_s: int | None = None) -> Response:
+    headers = {"Retry-After": str(retry_s)} if retry_s else None
     return Response(orjson.dumps(problem), status, headers, "application/json")

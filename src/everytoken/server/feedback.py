@@ -4,12 +4,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, as_feedback, instant, now_us, router
+from everytoken.server.langsmith_read import found
+from everytoken.store.visible import visible_projects
 
 PAGE_MAX = 100
 CHANGEABLE = ("score", "value", "correction", "comment", "feedback_config")
@@ -52,7 +55,7 @@ class FeedbackQuery(BaseModel):
         return {name: wanted for name, wanted in asked.items() if wanted is not None}
 
 
-def feedback_router(use: LangSmith) -> APIRouter:
+def feedback_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum of short routes
     """The routes, to be mounted at the root, `/api` and `/api/v1`."""
     routes = router()
     store = use.control.annotations
@@ -60,13 +63,13 @@ def feedback_router(use: LangSmith) -> APIRouter:
     def held(feedback_id: UUID) -> dict[str, Any]:
         use.absorb_feedback()
         body = store.feedback(str(feedback_id))
-        if body is None:
+        if body is None or not use.sees(use.located(body)):
             raise NotFoundError(f"no feedback {feedback_id}", field="path.feedback_id")
         return body
 
     @routes.post("/feedback")
     @routes.post("/feedback/eager")
-    def create(body: FeedbackBody) -> Response:
+    async def create(body: FeedbackBody) -> Response:
         read = as_feedback(body.model_dump(mode="json"), at_us=now_us())
         if read is None:
             raise RequestError(
@@ -74,15 +77,23 @@ def feedback_router(use: LangSmith) -> APIRouter:
             )
         if not (read["run_id"] or read["session_id"]):
             raise RequestError("feedback is about a run or a project", field="body.run_id", status=422)
-        store.put_feedback([use.located(read)])
+        if visible_projects() is not None:
+            await check_seen(use, read)
+        await run_in_threadpool(lambda: store.put_feedback([use.located(read)]))
         return answer(feedback_row(read))
 
     @routes.get("/feedback")
     def list_feedback(asked: Annotated[FeedbackQuery, Query()]) -> Response:
         use.absorb_feedback()
+        sessions = [str(one) for one in asked.session or ()]
+        if visible_projects() is not None:
+            seen = [project.project_id for project in use.control.projects()]
+            sessions = [one for one in seen if not sessions or one in sessions]
+            if not sessions:
+                return answer([])
         bodies = store.list_feedback(
             runs=[str(one) for one in asked.run or ()],
-            sessions=[str(one) for one in asked.session or ()],
+            sessions=sessions,
             keys=asked.key or (),
             sources=asked.source or (),
             conditions=asked.conditions(),
@@ -113,6 +124,19 @@ def feedback_router(use: LangSmith) -> APIRouter:
         return answer({"message": "deleted"})
 
     return routes
+
+
+async def check_seen(use: LangSmith, body: dict[str, Any]) -> None:
+    """Refuse feedback about what the key does not see, or in the place of feedback that it does not see.
+
+    Raises:
+        NotFoundError: so that it looks like nothing is there.
+    """
+    if body["run_id"]:
+        await found(use, body["run_id"])
+    known = await run_in_threadpool(use.control.annotations.feedback, body["id"])
+    if not await run_in_threadpool(use.sees, body) or (known is not None and not use.sees(known)):
+        raise NotFoundError("no such run or project", field="body.run_id")
 
 
 def feedback_row(body: dict[str, Any]) -> dict[str, Any]:

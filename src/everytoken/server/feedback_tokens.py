@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, as_feedback, now_us, router
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, as_feedback, check_run, now_us, router
 
 PAGE_MAX = 100
 TOKEN_LIFETIME = timedelta(hours=3)
@@ -39,6 +39,8 @@ def feedback_tokens_router(use: LangSmith) -> APIRouter:
 
     @routes.post("/feedback/tokens")
     def create_tokens(request: Request, body: TokenBody | list[TokenBody]) -> Response:
+        for one in body if isinstance(body, list) else [body]:
+            check_run(use, one.run_id)
         tokens = [_token(request, one) for one in (body if isinstance(body, list) else [body])]
         for token in tokens:
             store.put("feedback_token", token["id"], token, subject=token["run_id"])
@@ -50,6 +52,7 @@ def feedback_tokens_router(use: LangSmith) -> APIRouter:
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
         limit: Annotated[int, Query(ge=1)] = PAGE_MAX,
     ) -> Response:
+        check_run(use, run_id)
         tokens = store.of_kind("feedback_token", subjects=[str(run_id)])
         return answer(tokens[offset:][: min(limit, PAGE_MAX)])
 

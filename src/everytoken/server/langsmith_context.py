@@ -19,6 +19,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from everytoken.ingest.pipeline import Pipeline
+from everytoken.ingest.restricting import FEEDBACK_FIELD
 from everytoken.query.errors import CursorError, NotFoundError
 from everytoken.query.filter.errors import FilterError
 from everytoken.query.filter.sql import FeedbackTest
@@ -31,6 +32,7 @@ from everytoken.store.columns import dump
 from everytoken.store.control import Control, Project, ProjectExistsError
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
+from everytoken.store.visible import only, visible_projects
 
 MAX_OFFSET = 10**9
 """Nothing we list is longer; the stores refuse numbers beyond 64 bits."""
@@ -63,9 +65,33 @@ class LangSmith:
         rows = self.journal.feedback().result()
         if not rows:
             return
-        bodies = [as_feedback(orjson.loads(data), at_us=received_us) for _, received_us, data in rows]
-        self.control.annotations.put_feedback([self.located(body) for body in bodies if body is not None])
+        with only(None):  # whoever reads first takes over what all others sent
+            bodies = [self._absorbed(orjson.loads(data), received_us) for _, received_us, data in rows]
+            self.control.annotations.put_feedback([body for body in bodies if body is not None])
         self.journal.forget_feedback([(feedback_id, received_us) for feedback_id, received_us, _ in rows]).result()
+
+    def _absorbed(self, wire: dict[str, Any], at_us: int) -> dict[str, Any] | None:
+        """Feedback as it is kept; `None` when it is none, or about what its sender's key does not write to."""
+        body = as_feedback(wire, at_us=at_us)
+        if body is None:
+            return None
+        body = self.located(body)
+        allowed = wire.get(FEEDBACK_FIELD)
+        if allowed is None:
+            return body
+        with only(allowed):
+            known = self.control.annotations.feedback(body["id"])
+            return body if self.sees(body) and (known is None or self.sees(known)) else None
+
+    def sees(self, body: Mapping[str, Any]) -> bool:
+        """Whether feedback is about a project that the request at hand may see, and about no other."""
+        if visible_projects() is None:
+            return True
+        session, run_id = body.get("session_id"), body.get("run_id")
+        in_session = session is not None and self.control.project_by_id(session) is not None
+        if run_id is None:
+            return in_session
+        return (session is None or in_session) and self.ledger.locate_run(run_id) is not None
 
     def located(self, body: dict[str, Any]) -> dict[str, Any]:
         """Feedback with the trace and the project of its run, where they are not said and the run is stored."""
@@ -81,7 +107,7 @@ class LangSmith:
         """Delete these traces: what was accepted of them first reaches the ledger, then leaves it."""
         wanted = frozenset(trace_ids)
         await self.pipeline.flush()
-        self.pipeline.forget(lambda trace_id, _project: trace_id in wanted)
+        self.pipeline.forget(lambda trace_id, name: trace_id in wanted and name in (None, project.name))
         await run_in_threadpool(self.ledger.delete, project.name, trace_ids)
 
     async def delete_project(self, project: Project) -> None:
@@ -150,6 +176,16 @@ def as_feedback(wire: Mapping[str, Any], *, at_us: int) -> dict[str, Any] | None
 
 def _id(value: Any) -> str | None:
     return None if value is None else str(uuid.UUID(str(value)))
+
+
+def check_run(use: LangSmith, run_id: uuid.UUID) -> None:
+    """For a key of some projects: whether the run is in one of them.
+
+    Raises:
+        NotFoundError: it is in none.
+    """
+    if visible_projects() is not None and use.ledger.locate_run(str(run_id)) is None:
+        raise NotFoundError(f"no run {run_id}", field="path.run_id")
 
 
 class LangSmithRoute(APIRoute):

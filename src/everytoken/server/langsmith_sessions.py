@@ -12,6 +12,7 @@ from everytoken.query.langsmith_runs import project_by_id
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, now_us, router
 from everytoken.store.control import Control, Project, ProjectExistsError
+from everytoken.store.visible import is_visible
 
 PAGE_MAX = 100
 MAX_NAME_CHARS = 1_000
@@ -100,6 +101,7 @@ def langsmith_sessions_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the 
     def create(body: SessionBody, upsert: bool = False) -> Response:
         if not body.name:
             raise RequestError("a project needs a name", field="body.name", status=422)
+        check_name(body.name)
         existing = control.project(body.name)
         if existing is not None:
             if not upsert:
@@ -116,6 +118,7 @@ def langsmith_sessions_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the 
     @routes.patch("/sessions/{session_id}")
     def update(session_id: UUID, body: SessionBody) -> Response:
         project = project_by_id(control, str(session_id))
+        check_name(body.name or project.name)
         if body.name and body.name != project.name and use.ledger.has_runs(project.name):
             raise RequestError(
                 "a project that has runs keeps its name: they are stored under it", field="body.name", status=409
@@ -147,6 +150,16 @@ def langsmith_sessions_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the 
         return answer({"metadata": {found["key"]: found["held"] for found in rows}})
 
     return routes
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that the key does not write to.
+
+    Raises:
+        RequestError: it is one. Whether a project has that name is not told.
+    """
+    if not is_visible(name):
+        raise RequestError(f"this key does not write to project {name[:100]!r}", field="body.name", status=403)
 
 
 def _metadata(text: str | None) -> dict[str, Any]:

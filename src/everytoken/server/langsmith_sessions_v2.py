@@ -11,7 +11,7 @@ from everytoken.query.langsmith_projects import session_rows, sorted_rows
 from everytoken.query.langsmith_runs import project_by_id
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import LangSmith, answer, now_us, router
-from everytoken.server.langsmith_sessions import PAGE_MAX, SessionBody, SessionsQuery
+from everytoken.server.langsmith_sessions import PAGE_MAX, SessionBody, SessionsQuery, check_name
 from everytoken.store.control import Project, ProjectExistsError
 
 COSTS = ("total_cost", "prompt_cost", "completion_cost")
@@ -56,6 +56,7 @@ def sessions_v2_router(use: LangSmith) -> APIRouter:
     def create(body: SessionBodyV2) -> Response:
         if not body.name:
             raise RequestError("a project needs a name", field="body.name", status=422)
+        check_name(body.name)
         known = control.project(body.name)
         if known is None:
             project_id = str(body.id) if body.id else None
@@ -71,6 +72,7 @@ def sessions_v2_router(use: LangSmith) -> APIRouter:
     @routes.patch("/sessions/{session_id}")
     def update(session_id: UUID, body: SessionBody) -> Response:
         project = project_by_id(control, str(session_id))
+        check_name(body.name or project.name)
         if body.name and body.name != project.name and use.ledger.has_runs(project.name):
             raise RequestError(
                 "a project that has runs keeps its name: they are stored under it", field="body.name", status=409

@@ -13,8 +13,8 @@ def complete(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = document_of()
-        for schema in document["components"]["schemas"].values():
-            if "properties" in schema:
+        for name, schema in document["components"]["schemas"].items():
+            if "properties" in schema and not name.endswith("Body"):  # what is asked may leave things out
                 schema["required"] = list(schema["properties"])
         return document
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from everytoken.config import Settings
 from everytoken.ingest.pipeline import BusyError, Pipeline
+from everytoken.server.gate import Gate, TurnedAwayError
 from everytoken.server.otlp import PROJECT_HEADER, answer, project_of
 from everytoken.server.receiving import RefusedError, accept, busy
+from everytoken.server.scopes import INGEST
 from everytoken.store.errors import StoreError
 from everytoken.wire.otlp import PROTOBUF, content_type_for
 
@@ -25,7 +27,7 @@ class ListenError(StoreError):
 
 
 @asynccontextmanager
-async def otlp_grpc(pipeline: Pipeline, settings: Settings) -> AsyncIterator[int]:
+async def otlp_grpc(pipeline: Pipeline, settings: Settings, gate: Gate | None = None) -> AsyncIterator[int]:
     """Serve while the context is open; gives the port.
 
     Raises:
@@ -39,7 +41,10 @@ async def otlp_grpc(pipeline: Pipeline, settings: Settings) -> AsyncIterator[int
         ) from error
 
     async def export(data: bytes, context: Any) -> bytes:
-        return await _export(pipeline, data, context, grpc.StatusCode)
+        metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+        allowed = await _admitted(gate, metadata, context, grpc.StatusCode) if gate else None
+        project = project_of(metadata.get(PROJECT_HEADER, ""))
+        return await _export(pipeline, data, context, grpc.StatusCode, project=project, allowed=allowed)
 
     server = grpc.aio.server(
         maximum_concurrent_rpcs=MAX_CALLS,
@@ -68,15 +73,27 @@ async def otlp_grpc(pipeline: Pipeline, settings: Settings) -> AsyncIterator[int
         await server.stop(DRAIN_S)
 
 
-async def _export(pipeline: Pipeline, data: bytes, context: Any, codes: Any) -> bytes:
-    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-    project = project_of(metadata.get(PROJECT_HEADER, ""))
+async def _admitted(gate: Gate, metadata: dict[str, str], context: Any, codes: Any) -> frozenset[str] | None:
+    """The projects that the caller's key may write to; `None` for all."""
+    gate.keep_fresh()
+    try:
+        return gate.writable(gate.check(gate.identify_key(metadata), INGEST).projects)
+    except TurnedAwayError as turned:
+        known = {401: codes.UNAUTHENTICATED, 403: codes.PERMISSION_DENIED}
+        await context.abort(known.get(turned.status, codes.UNAVAILABLE), str(turned))
+        raise AssertionError("abort raises") from turned
+
+
+async def _export(
+    pipeline: Pipeline, data: bytes, context: Any, codes: Any, *, project: str, allowed: frozenset[str] | None
+) -> bytes:
     try:
         pipeline.reserve(len(data))
     except BusyError as error:
         return await _abort(context, codes, busy(error))
     try:
-        receipt = await accept(pipeline, data, route="otlp", content_type=content_type_for(PROTOBUF, project))
+        content_type = content_type_for(PROTOBUF, project)
+        receipt = await accept(pipeline, data, route="otlp", content_type=content_type, allowed=allowed)
     except RefusedError as refusal:
         return await _abort(context, codes, refusal)
     finally:

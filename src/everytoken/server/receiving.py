@@ -6,6 +6,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from everytoken.ingest.pipeline import BusyError, Pipeline, Receipt
+from everytoken.server.gate import writable_by
 from everytoken.store.errors import StoreError
 from everytoken.wire.body import BodyEncodingError, BodyError, BodyTooLargeError
 
@@ -45,8 +46,15 @@ async def receive_body(
     held = _Held(pipeline)
     try:
         data = await _body(request, held, limit_bytes)
-        encoding = request.headers.get("content-encoding", "")
-        return await accept(pipeline, data, route=route, content_type=content_type, encoding=encoding, run_id=run_id)
+        return await accept(
+            pipeline,
+            data,
+            route=route,
+            content_type=content_type,
+            encoding=request.headers.get("content-encoding", ""),
+            run_id=run_id,
+            allowed=writable_by(request),
+        )
     except BusyError as error:
         raise busy(error) from error
     except ClientDisconnect as error:
@@ -63,6 +71,7 @@ async def accept(
     content_type: str,
     encoding: str = "",
     run_id: str | None = None,
+    allowed: frozenset[str] | None = None,
 ) -> Receipt:
     """Hand a received body to the pipeline.
 
@@ -70,7 +79,9 @@ async def accept(
         RefusedError: with the status that says why.
     """
     try:
-        return await pipeline.accept(route, data, content_type=content_type, encoding=encoding, run_id=run_id)
+        return await pipeline.accept(
+            route, data, content_type=content_type, encoding=encoding, run_id=run_id, allowed=allowed
+        )
     except BodyError as error:
         raise RefusedError(_status(error), str(error), field=error.field) from error
     except BusyError as error:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_runs import MAX_IDS, RunQuestion, RunRecord
-from everytoken.server.langsmith_context import LangSmith, answer, router
+from everytoken.server.langsmith_context import LangSmith, answer, check_run, router
 from everytoken.server.langsmith_read import PAGE_MAX, found
 
 KIND = "share"
@@ -38,6 +38,7 @@ def sharing_router(use: LangSmith) -> APIRouter:
 
     @routes.get("/runs/{run_id}/share")
     def shared(run_id: UUID) -> Response:
+        check_run(use, run_id)
         return answer(next(iter(use.control.annotations.of_kind(KIND, subjects=[str(run_id)])), None))
 
     @routes.delete("/runs/{run_id}/share")
@@ -72,6 +73,7 @@ def share_run(use: LangSmith, record: RunRecord, wanted: str | None = None) -> d
 
 
 def unshare_run(use: LangSmith, run_id: str) -> None:
+    check_run(use, UUID(run_id))
     for known in use.control.annotations.of_kind(KIND, subjects=[run_id]):
         use.control.annotations.drop(KIND, known["share_token"])
 

@@ -32,7 +32,7 @@ from everytoken.store.engine import insert_into, is_shared, open_engine
 from everytoken.store.errors import FolderError, StoreError, StoreUnavailableError
 from everytoken.store.keys import Keys
 from everytoken.store.migrate import migrate
-from everytoken.store.project_settings import SettingsStore
+from everytoken.store.project_settings import DEFAULT_SETTINGS, ProjectSettings, SettingsStore
 from everytoken.store.tables import facts, metadata
 from everytoken.store.users import Users
 from everytoken.store.visible import is_visible
@@ -136,6 +136,11 @@ class Control:
     def is_guarded(self) -> bool:
         """Whether a key or a user was ever made: from then on nobody comes in without one."""
         return self.keys.exist or self.users.exist
+
+    def settings_of(self, project: str) -> ProjectSettings:
+        """The settings of the project of that name; the defaults when there is none yet."""
+        found = self._projects.get(project)
+        return DEFAULT_SETTINGS if found is None else self.settings.get(found.project_id)
 
     def _pepper(self) -> bytes:
         held = self.annotations.keep_first("secret", "keys", {"hex": secrets.token_hex(32)})

@@ -50,6 +50,8 @@ class Operation:
     """Position among the operations of the same body."""
     size_bytes: int = 0
     """Length of the JSON it was read from: what it may take in memory, within a small factor."""
+    allowed: frozenset[str] | None = None
+    """Names and ids of the projects that its sender writes to; `None` for all."""
 
     @property
     def order(self) -> tuple[bool, int, int]:
@@ -97,6 +99,8 @@ class Decoded:
     feedback: tuple[Feedback, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    allowed: frozenset[str] | None = None
+    """Names and ids of the projects that its sender writes to; `None` for all."""
 
     @property
     def is_empty(self) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from everytoken.ingest.live import LiveFeed
-from everytoken.server.live import encode, stream
+from everytoken.server.live import Watch, encode, stream
 
 
 def test_an_event_is_one_id_line_and_one_data_line_whatever_it_holds() -> None:
@@ -15,7 +15,7 @@ def test_an_event_is_one_id_line_and_one_data_line_whatever_it_holds() -> None:
 
 async def test_a_silent_feed_sends_heartbeats_and_loses_nothing_by_them() -> None:
     feed = LiveFeed(clock_us=lambda: 100)
-    events = stream(feed, None, None, heartbeat_s=0.01)
+    events = stream(feed, Watch(), None, heartbeat_s=0.01)
     assert await anext(events) == b"retry: 2000\n\n"
     assert await anext(events) == b": still here\n\n"
     feed.publish({"type": "trace", "project": "p"})
@@ -26,7 +26,7 @@ async def test_a_silent_feed_sends_heartbeats_and_loses_nothing_by_them() -> Non
 
 async def test_a_reader_that_leaves_frees_its_place() -> None:
     feed = LiveFeed()
-    events = stream(feed, None, None, heartbeat_s=0.01)
+    events = stream(feed, Watch(), None, heartbeat_s=0.01)
     await anext(events)
     await anext(events)
     assert feed.subscribers == 1

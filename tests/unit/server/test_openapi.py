@@ -15,10 +15,13 @@ def document() -> dict[str, Any]:
 
 def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
     assert sorted(document["paths"]) == [
+        "/everytoken/v1/audit",
         "/everytoken/v1/charges",
         "/everytoken/v1/filter/fields",
         "/everytoken/v1/flush",
         "/everytoken/v1/health",
+        "/everytoken/v1/keys",
+        "/everytoken/v1/keys/{key_id}",
         "/everytoken/v1/live",
         "/everytoken/v1/projects",
         "/everytoken/v1/projects/{project}/contributions",
@@ -30,20 +33,24 @@ def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
         "/everytoken/v1/projects/{project}/nodes",
         "/everytoken/v1/projects/{project}/nodes/{node}/worst",
         "/everytoken/v1/projects/{project}/series",
+        "/everytoken/v1/projects/{project}/settings",
         "/everytoken/v1/projects/{project}/summary",
         "/everytoken/v1/projects/{project}/threads",
         "/everytoken/v1/projects/{project}/threads/{thread_id}",
         "/everytoken/v1/projects/{project}/users",
         "/everytoken/v1/search",
+        "/everytoken/v1/session",
         "/everytoken/v1/traces",
         "/everytoken/v1/traces/{trace_id}",
         "/everytoken/v1/traces/{trace_id}/runs/{run_id}",
+        "/everytoken/v1/traces/{trace_id}/search",
         "/everytoken/v1/traces/{trace_id}/topology",
+        "/everytoken/v1/users",
+        "/everytoken/v1/users/{name}",
     ]
 
 
 def test_every_route_says_what_it_answers_and_how_it_fails(document: dict[str, Any]) -> None:
-        "/everytoken/v1/traces/{trace_id}/search",
     for path, operations in document["paths"].items():
         for operation in operations.values():
             assert operation["description"], path
@@ -63,6 +70,8 @@ def test_operation_ids_are_unique_and_readable(document: dict[str, Any]) -> None
 
 def test_an_answer_always_holds_every_field(document: dict[str, Any]) -> None:
     for name, schema in document["components"]["schemas"].items():
+        if "properties" not in schema or name.endswith("Body"):  # a word; what is asked, and may leave things out
+            continue
         assert schema["required"] == list(schema["properties"]), name
 
 

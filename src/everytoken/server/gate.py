@@ -1,0 +1,189 @@
+"""The gate: before a route or a body is looked at, who calls is known, may do it, and sees only their projects."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from everytoken.config import Settings
+from everytoken.server import origin
+from everytoken.server.access import ANYONE, NOBODY, Access, by_cookie, by_key, cookie_in, key_in, of_request
+from everytoken.server.listen import is_loopback
+from everytoken.server.scopes import Need, Policy
+from everytoken.server.throttle import RateLimit
+from everytoken.store.control import Control
+from everytoken.store.errors import StoreError
+from everytoken.store.visible import only
+
+UNAUTHORIZED = 401
+MADE_BY = "`everytoken keys create` makes one"
+
+log = logging.getLogger("everytoken.gate")
+
+
+class UnguardedError(StoreError):
+    """Others could reach the server, and nothing would ask them who they are."""
+
+
+class TurnedAwayError(Exception):
+    """A caller who does not come in, in the words of HTTP."""
+
+    def __init__(self, status: int, error: str, hint: str | None = None, *, retry_s: int | None = None) -> None:
+        super().__init__(error)
+        self.status = status
+        self.hint = hint
+        self.retry_s = retry_s
+
+
+class Gate:
+    """Knows the keys, the limits and the policy; one for HTTP and gRPC."""
+
+    def __init__(self, control: Control, settings: Settings, policy: Policy) -> None:
+        self._control = control
+        self._policy = policy
+        self._loopback = is_loopback(settings.host)
+        self._hosts = origin.allowed_hosts(settings.allowed_hosts, settings.host)
+        self._asks_host = bool(settings.allowed_hosts)
+        self._per_minute = settings.key_requests_per_minute
+        self._rates = RateLimit()
+        self._refreshing: asyncio.Task[None] | None = None
+        if not self._loopback and not control.is_guarded:
+            raise UnguardedError(
+                f"refusing to listen on {settings.host}: anyone who reaches it could read and write everything",
+                hint="make a key with `everytoken keys create`, or listen on 127.0.0.1",
+            )
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether a caller has to say who they are."""
+        return not self._loopback or self._control.is_guarded
+
+    def admit(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[Access, frozenset[str] | None]:
+        """Who may go on with this request, and the projects it sees.
+
+        Raises:
+            TurnedAwayError: nobody may, or this one may not.
+        """
+        self._check_host(headers)
+        need = self._policy.need(method, path)
+        access = self._identify(headers, optional=not need.scopes)
+        if method not in origin.SAFE and key_in(headers) is None:
+            tells = access is not None and access.cookie is not None
+            if not origin.is_own_page(headers, self._hosts, must_tell=tells):
+                raise TurnedAwayError(
+                    403, "this request comes from a page of another site",
+                    "call from the page itself, or name its host in EVERYTOKEN_ALLOWED_HOSTS",
+                )  # fmt: skip
+        if not need.scopes:
+            # What a share shows is decided by who made it, not by who looks.
+            return access or NOBODY, None
+        return self.check(access, need), access.projects if access else None
+
+    def check(self, access: Access | None, need: Need) -> Access:
+        """The access, when it is enough.
+
+        Raises:
+            TurnedAwayError: it is not, or comes too often.
+        """
+        if access is None:
+            raise TurnedAwayError(401, "this server asks for a key", f"send it as x-api-key; {MADE_BY}")
+        if not access.meets(need):
+            wanted = " or ".join(sorted(need.scopes)) + (" for all projects" if need.everywhere else "")
+            raise TurnedAwayError(
+                403, f"this needs {wanted}, which {access.actor} has not", f"use another key; {MADE_BY}"
+            )
+        per_minute = access.requests_per_minute or self._per_minute
+        wait_s = self._rates.take(access.key_id, per_minute) if access.key_id and per_minute else None
+        if wait_s is not None:
+            raise TurnedAwayError(429, f"{access.actor} sends more than {per_minute} requests a minute", retry_s=wait_s)
+        return access
+
+    def identify_key(self, headers: Mapping[str, str]) -> Access | None:
+        """Whose key it is, on a channel that knows no cookies.
+
+        Raises:
+            TurnedAwayError: it is nobody's.
+        """
+        return self._identify({name: value for name, value in headers.items() if name != "cookie"})
+
+    def writable(self, projects: frozenset[str] | None) -> frozenset[str] | None:
+        """These projects by name and by id, as bodies name them; `None` for all."""
+        if projects is None:
+            return None
+        ids = {project.project_id for project in self._control.projects() if project.name in projects}
+        return projects | ids
+
+    def keep_fresh(self) -> None:
+        """Read keys and logins again now and then, beside the requests: another server may have changed them."""
+        keys, users = self._control.keys, self._control.users
+        if (keys.is_stale or users.is_stale) and (self._refreshing is None or self._refreshing.done()):
+            self._refreshing = asyncio.get_running_loop().create_task(_refresh(self._control))
+
+    def _identify(self, headers: Mapping[str, str], *, optional: bool = False) -> Access | None:
+        if not self.is_guarded:
+            return ANYONE
+        text = key_in(headers)
+        if text is not None:
+            found = by_key(self._control, text)
+            if found is None and not optional:
+                raise TurnedAwayError(401, "the key is unknown, has expired or was revoked", MADE_BY)
+            return found
+        cookie = cookie_in(headers)
+        return by_cookie(self._control, cookie) if cookie else None
+
+    def _check_host(self, headers: Mapping[str, str]) -> None:
+        if (self._asks_host or not self.is_guarded) and not origin.is_known_host(headers.get("host", ""), self._hosts):
+            raise TurnedAwayError(
+                403, f"{headers.get('host', '')[:200]!r} is no name of this server",
+                "name it in EVERYTOKEN_ALLOWED_HOSTS, or make a key",
+            )  # fmt: skip
+
+
+async def _refresh(control: Control) -> None:
+    await asyncio.to_thread(control.keys.refresh)
+    await asyncio.to_thread(control.users.refresh)
+
+
+class GateMiddleware:
+    """The gate before every HTTP request. Before the stores are open there is nothing to guard, and nobody answers."""
+
+    def __init__(self, app: ASGIApp, *, server: FastAPI) -> None:
+        self._app = app
+        self._server = server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        gate: Gate | None = getattr(self._server.state, "gate", None)
+        if scope["type"] != "http" or gate is None:
+            await self._app(scope, receive, send)
+            return
+        gate.keep_fresh()
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        try:
+            access, seen = gate.admit(scope["method"], scope["path"], headers)
+        except TurnedAwayError as turned:
+            await _refusal(turned)(scope, receive, send)
+            return
+        scope.setdefault("state", {})["access"] = access
+        with only(seen):
+            await self._app(scope, receive, send)
+
+
+def writable_by(request: Request) -> frozenset[str] | None:
+    """Names and ids of the projects that the sender of this request writes to; `None` for all."""
+    projects = of_request(request).projects
+    if projects is None:
+        return None
+    gate: Gate = request.app.state.gate
+    return gate.writable(projects)
+
+
+def _refusal(turned: TurnedAwayError) -> Response:
+    """In the shapes of both APIs: a `Problem`, and LangSmith's `detail`."""
+    headers = {"Retry-After": str(turned.retry_s)} if turned.retry_s is not None else {}
+    if turned.status == UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    body = {"error": str(turned), "field": None, "hint": turned.hint, "detail": str(turned)}
+    return Response(orjson.dumps(body), turned.status, headers, "application/json")
