@@ -80,6 +80,20 @@ def test_estimates_stay_outside_the_totals_and_an_unpriced_call_makes_the_cost_u
     assert found.quality == QualityCounts(exact=2, partial=1, estimated=1, missing=1)
 
 
+def test_a_request_that_still_runs_is_neither_missing_nor_unpriced(store: Store) -> None:
+    open_ones = [
+        charge("open", None, tokens=None, status="pending"),
+        charge("cut", None, tokens=(5, 1), status="pending"),
+    ]
+    store.ledger.write([run(TRACE)], [charge("done", "0.5"), open_ones[0]], [])
+
+    found = summary(store.ledger, store.control, "shop", ALL)
+    assert (found.llm_calls, found.cost_usd, found.unpriced_calls, found.quality.missing) == (2, "0.5", 0, 0)
+
+    store.ledger.write([], [open_ones[1]], [])
+    assert summary(store.ledger, store.control, "shop", ALL).unpriced_calls == 1
+
+
 def test_sql_and_core_add_up_charges_by_the_same_rule(store: Store) -> None:
     dice = random.Random(7)
     charges = []
@@ -88,7 +102,9 @@ def test_sql_and_core_add_up_charges_by_the_same_rule(store: Store) -> None:
         status: CostStatus = dice.choice(("priced", "approximate", "estimated", "unpriced"))
         usd = None if status == "unpriced" else Decimal(dice.randrange(10**9)).scaleb(-9)
         usage = None if quality == "missing" else Usage(dice.randrange(9999), dice.randrange(999), {"cache_read": n})
-        charges.append(replace(charge(f"k{n}"), quality=quality, usage=usage, cost=Cost(usd=usd, status=status)))
+        ended = dice.choice(("success", "error", "pending"))
+        told = Cost(usd=usd, status=status)
+        charges.append(replace(charge(f"k{n}"), quality=quality, usage=usage, cost=told, status=ended))
     store.ledger.write([], charges, [])
 
     (row,) = store.ledger.select("project_charges", project="shop", from_us=0, to_us=2**62)

@@ -22,7 +22,7 @@ class Sums:
     reasoning_tokens: int = 0
     cost_known_usd: Decimal = Decimal(0)
     unpriced_calls: int = 0
-    """Charges without a billed price: their sum's true cost is unknown."""
+    """Charges without a billed price: their sum's true cost is unknown. A request that still runs is not one yet."""
     exact: int = 0
     partial: int = 0
     estimated: int = 0
@@ -66,6 +66,7 @@ def sums_of(charges: Iterable[Charge]) -> Sums:
 
 def _sums_of_one(charge: Charge) -> Sums:
     usage = charge.usage if charge.quality in ("exact", "partial") else None
+    is_open = charge.status == "pending" and charge.quality == "missing"
     billed = charge.cost.usd if charge.cost.status in BILLED else None
     return Sums(
         llm_calls=1,
@@ -74,9 +75,9 @@ def _sums_of_one(charge: Charge) -> Sums:
         cache_read_tokens=usage.input_token_details.get("cache_read", 0) if usage else 0,
         reasoning_tokens=usage.output_token_details.get("reasoning", 0) if usage else 0,
         cost_known_usd=billed or Decimal(0),
-        unpriced_calls=int(billed is None),
+        unpriced_calls=int(billed is None and not is_open),
         exact=int(charge.quality == "exact"),
         partial=int(charge.quality == "partial"),
         estimated=int(charge.quality == "estimated"),
-        missing=int(charge.quality == "missing"),
+        missing=int(charge.quality == "missing" and not is_open),
     )

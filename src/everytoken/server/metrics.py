@@ -64,12 +64,10 @@ class Server(Collector):
         self._started_s = time.time()
 
     def collect(self) -> Iterator[Metric]:
-        counts = self._pipeline.counts()
-        for name, text in COUNTED.items():
-            yield CounterMetricFamily(f"everytoken_ingest_{name}", text, value=counts[name])
-        gauges = self._pipeline.gauges()
-        for name, text in MEASURED.items():
-            yield GaugeMetricFamily(f"everytoken_{name}", text, value=gauges[name])
+        for name, count in self._pipeline.counts().items():
+            yield CounterMetricFamily(f"everytoken_ingest_{name}", COUNTED.get(name, name), value=count)
+        for name, size in self._pipeline.gauges().items():
+            yield _gauge(name, MEASURED.get(name, name), size)
         yield _gauge("journal_max_bytes", "Journal size at which ingest answers 503.", self._journal_max_bytes)
         yield _gauge("settle_lag_seconds", "Age of the oldest body that waits for the ledger.", self._pipeline.lag_s())
         yield _gauge("live_subscribers", "Open live feeds.", self._feed.subscribers)

@@ -4,7 +4,7 @@
   sumMapIf(input_details, quality IN ('exact', 'partial')) AS prompt_details,
   sumMapIf(output_details, quality IN ('exact', 'partial')) AS completion_details,
   sumIf(cost_usd, cost_status IN ('priced', 'approximate')) AS known_usd,
-  countIf(cost_usd IS NULL OR cost_status NOT IN ('priced', 'approximate')) AS unpriced,
+  countIf((cost_usd IS NULL OR cost_status NOT IN ('priced', 'approximate')) AND NOT (status = 'pending' AND quality = 'missing')) AS unpriced,
   sumMapIf(line_usds, cost_status IN ('priced', 'approximate')) AS usd_by_class,
   max(price_entry) AS price_entry,
   min(started_us + ttft_us) AS first_token_us

@@ -4,8 +4,8 @@
   sumIf(input_details['cache_read'], quality IN ('exact', 'partial')) AS cache_read_sum,
   sumIf(output_details['reasoning'], quality IN ('exact', 'partial')) AS reasoning_sum,
   sumIf(cost_usd, cost_status IN ('priced', 'approximate')) AS known_usd,
-  countIf(cost_usd IS NULL OR cost_status NOT IN ('priced', 'approximate')) AS unpriced,
+  countIf((cost_usd IS NULL OR cost_status NOT IN ('priced', 'approximate')) AND NOT (status = 'pending' AND quality = 'missing')) AS unpriced,
   countIf(quality = 'exact') AS exact,
   countIf(quality = 'partial') AS partial,
   countIf(quality = 'estimated') AS estimated,
-  countIf(quality = 'missing') AS missing
+  countIf(quality = 'missing' AND status != 'pending') AS missing
