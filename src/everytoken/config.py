@@ -35,6 +35,17 @@ class Settings(BaseSettings):
         default=64 * 1024**2, ge=1024, description="Largest decoded request body; beyond it, 413."
     )
     memory_max_bytes: int = Field(default=1024**3, ge=64 * 1024**2, description="Memory the embedded engine may take.")
+    clickhouse_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="ClickHouse for the ledger, `http://user:password@host:8123/database` (or `https`): several servers "
+        "share it. Without it, the embedded engine in the data folder.",
+    )
+    clickhouse_cluster: str | None = Field(
+        default=None,
+        pattern=r"^\w{1,64}$",
+        description="Name of the ClickHouse cluster whose shards and replicas hold the ledger.",
+    )
     database_url: str | None = Field(
         default=None,
         repr=False,
@@ -50,6 +61,12 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Most requests a minute with one key that has no limit of its own; then 429."
     )
     prices: Path | None = Field(default=None, description="TOML file with price overrides.")
+    agent_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Base URL of a chat agent, such as the demo's, that the page talks to under this server's origin.",
+    )
+    agent_project: str = Field(default="default", description="Project that the agent's traces go to.")
 
     @property
     def data_dir(self) -> Path:

@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.store import postgres
+from tests.store import clickhouse_server, postgres, samples
+
+ENGINES = {
+    "test_ledger": ("embedded", "http"),
+    "test_query": ("embedded", "http", "two_shards"),
+    "test_query_dashboards": ("embedded", "http", "two_shards"),
+    "test_query_discover": ("embedded", "http", "two_shards"),
+    "test_langsmith_hostile": ("embedded", "http"),
+}
+"""Test modules that hold for every engine the ledger can lie in."""
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +25,34 @@ def postgres_server() -> Iterator[postgres.Postgres]:
 def database_url(postgres_server: postgres.Postgres) -> str:
     """An empty PostgreSQL database."""
     return postgres_server.database()
+
+
+@pytest.fixture(scope="session")
+def clickhouse() -> Iterator[clickhouse_server.ClickHouse]:
+    with clickhouse_server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def clickhouse_url(clickhouse: clickhouse_server.ClickHouse) -> Iterator[str]:
+    """A ClickHouse database that does not exist yet."""
+    url = clickhouse.database()
+    yield url
+    clickhouse.drop(url)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    engines = ENGINES.get(metafunc.module.__name__.rpartition(".")[2])
+    if engines is not None:
+        metafunc.fixturenames.insert(0, "engine")
+        metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.fixture
+def engine(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The engine in which `samples.opened` opens a ledger during this test."""
+    if request.param == "http":
+        samples.Engine.clickhouse_url = request.getfixturevalue("clickhouse_url")
+    samples.Engine.two_shards = request.param == "two_shards"
+    yield
+    samples.Engine.clickhouse_url, samples.Engine.two_shards = None, False

@@ -11,6 +11,7 @@ from everytoken.config import Settings
 from everytoken.core.charge import Charge, Cost, CostLine
 from everytoken.core.run import Run
 from everytoken.core.usage import Usage
+from everytoken.store.clickhouse import DATABASE
 from everytoken.store.ledger import Ledger, TracePlace
 from everytoken.store.rows import SettledRun
 
@@ -24,14 +25,42 @@ def uid(number: int) -> str:
     return str(uuid.UUID(int=number + 0x0000_0000_0000_4000_8000_0000_0000_0000))
 
 
+class Engine:
+    """Where `opened` opens a ledger: told by the fixture `engine`, which runs a test once for each."""
+
+    clickhouse_url: str | None = None
+    two_shards = False
+
+
+TWO_SHARDS = "two_shards"
+"""Database in which each table is a remote one over two shards, both of them this engine: every query gets the plan it
+has on a cluster, and every row lies on the shard that the hash of its trace names."""
+
+
 @contextmanager
 def opened(folder: Path) -> Iterator[Ledger]:
     """The embedded engine allows one folder a process: it is closed before the next test opens another."""
-    ledger = Ledger.open(Settings(data=folder))
+    ledger = Ledger.open(Settings(data=folder, clickhouse_url=Engine.clickhouse_url))
     try:
+        if Engine.two_shards:
+            _split(ledger)
         yield ledger
     finally:
         ledger.close()
+
+
+def _split(ledger: Ledger) -> None:
+    writer, *readers = ledger._clients
+    writer.command(f"CREATE DATABASE IF NOT EXISTS {TWO_SHARDS} ENGINE = Atomic")
+    for table in ("run_versions", "charge_versions"):
+        writer.command(
+            f"CREATE VIEW IF NOT EXISTS {TWO_SHARDS}.{table}_shard AS SELECT * FROM {DATABASE}.{table} FINAL "
+            "WHERE cityHash64(trace_id) % 2 = shardNum() - 1"
+        )
+        shards = f"remote('localhost,127.0.0.1', '{TWO_SHARDS}.{table}_shard')"
+        writer.command(f"CREATE TABLE IF NOT EXISTS {TWO_SHARDS}.{table} AS {shards}")
+    for reader in readers:
+        reader.database = TWO_SHARDS
 
 
 def run(run_id: str, *, node: str | None = None, is_node: bool = False, **fields: Any) -> SettledRun:

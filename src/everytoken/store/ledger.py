@@ -1,4 +1,4 @@
-"""The ledger: runs and charges in ClickHouse SQL, by chDB in this process. One writer, a few readers."""
+"""The ledger: runs and charges in ClickHouse SQL, by chDB in this process or by servers. One writer, a few readers."""
 
 import contextlib
 import queue
@@ -10,7 +10,6 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
@@ -18,12 +17,13 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from everytoken.config import Settings
 from everytoken.core.charge import Charge
 from everytoken.core.run import Run
+from everytoken.store.clickhouse import DATABASE, embedded, remote
+from everytoken.store.columnar import Layout, migrate
 from everytoken.store.columns import charge_table, read_charge, read_run, run_table
-from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreUnavailableError
+from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreError, StoreUnavailableError
 from everytoken.store.rows import ChargeRef, SettledRun
 from everytoken.store.visible import row_filter
 
-DATABASE = "everytoken"
 READERS = 4  # the scans of 2 cores saturate at 2 threads; two more keep point reads from waiting behind them
 READ_TIMEOUT_S = 30
 READER_WAIT_S = 30.0
@@ -33,22 +33,11 @@ MAX_RESULT_BYTES = 512 * 1024**2
 
 TABLES = ("run_versions", "charge_versions")
 """All tables with a `project`; a read sees the rows of visible projects alone."""
-SHARED_PARTS = ("totals", "charge_sums", "latency", "dimension", "traces_found")
+SHARED_PARTS = ("totals", "charge_sums", "latency", "traces_found")
 """Files of `sql/` that stand in others as `/*name*/`: what is counted, and what it is grouped by, is said once."""
 
 TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
 
-SESSION = {
-    "async_insert": 0,
-    "do_not_merge_across_partitions_select_final": 1,
-    "max_partitions_per_insert_block": 0,  # an import of old runs may touch every week of the year
-    "max_threads": 2,
-}
-_ENGINE = """<clickhouse>
-  <max_server_memory_usage>{memory}</max_server_memory_usage>
-  <mark_cache_size>67108864</mark_cache_size>
-</clickhouse>
-"""
 READ_LIMITS = {
     "max_execution_time": READ_TIMEOUT_S,
     "timeout_overflow_mode": "throw",
@@ -81,50 +70,65 @@ class TracePlace:
 class Ledger:
     """Thread-safe. A write is durable and idempotent when it returns; reads see all of it from then on."""
 
-    def __init__(self, writer: Client, readers: Sequence[Client]) -> None:
+    def __init__(self, writer: Client, readers: Sequence[Client], layout: Layout, *, is_shared: bool = False) -> None:
+        """`writer` is on the layout's database; its tables are made, or brought to this program's schema.
+
+        Raises:
+            FolderError: a newer everytoken wrote them.
+        """
+        self.is_shared = is_shared
+        """Whether other servers write to it too."""
+        self._layout = layout
         self._writer = writer
         self._write_lock = threading.Lock()
         self._readers: queue.LifoQueue[Client] = queue.LifoQueue()
         for reader in readers:
             self._readers.put(reader)
         self._clients = (writer, *readers)
-        self._version = 0
+        self.schema_version = migrate(writer, layout)
+        self._version = int(self.select("last_version")[0]["version"])
 
     @classmethod
     def open(cls, settings: Settings) -> "Ledger":
-        """Open the embedded ledger in the data folder, made when absent.
+        """Open the ledger: the one at `clickhouse_url`, else the embedded one in the data folder, made when absent.
 
         Raises:
-            FolderError: the engine cannot open it.
+            FolderError: the engine cannot open it, or a newer everytoken wrote it.
+            StoreError: the server is away, or refuses us.
         """
+        return cls._shared(settings) if settings.clickhouse_url is not None else cls._embedded(settings)
+
+    @classmethod
+    def _embedded(cls, settings: Settings) -> "Ledger":
         path = settings.data_dir / "ledger"
-        engine_file = settings.data_dir / "engine.xml"
-
-        def connect(**more: Any) -> Client:
-            return clickhouse_connect.get_client(
-                interface="chdb",
-                path=str(path),
-                settings={**SESSION, "max_memory_usage": settings.memory_max_bytes // 2},
-                chdb_options={"config-file": str(engine_file)},
-                **more,
-            )
-
         try:
             path.mkdir(parents=True, exist_ok=True)
-            engine_file.write_text(_ENGINE.format(memory=settings.memory_max_bytes))
+            connect = embedded(settings, path)
+            layout = Layout(DATABASE)
             writer = connect()
-            writer.command(f"CREATE DATABASE IF NOT EXISTS {DATABASE} ENGINE = Atomic")
+            writer.command(layout.database_ddl())
             writer.database = DATABASE
-            for statement in _statements("schema"):
-                writer.command(statement)
-            ledger = cls(writer, [connect(database=DATABASE) for _ in range(READERS)])
-            ledger._version = int(ledger.select("last_version")[0]["version"])
+            return cls(writer, [connect(database=DATABASE) for _ in range(READERS)], layout)
         except (ClickHouseError, Error, OSError) as error:
             raise FolderError(
                 f"the ledger in {path} cannot be opened: {_first_line(error)}",
                 hint="another process may use it; else restore it from a backup",
             ) from error
-        return ledger
+
+    @classmethod
+    def _shared(cls, settings: Settings) -> "Ledger":
+        connect, layout = remote(settings)
+        try:
+            first = connect(database="default")
+            first.command(layout.database_ddl())
+            first.close()
+            writer = connect()
+            return cls(writer, [connect() for _ in range(READERS)], layout, is_shared=True)
+        except (ClickHouseError, Error, OSError) as error:
+            raise StoreError(
+                f"no ledger at EVERYTOKEN_CLICKHOUSE_URL: {_first_line(error)}",
+                hint="is the server up, the URL right, and may its user create tables?",
+            ) from error
 
     def close(self) -> None:
         """Waits for the write under way; reads after this fail."""
@@ -168,6 +172,13 @@ class Ledger:
                     self._writer.command(f"DELETE FROM {table} WHERE {which}", parameters=params)  # noqa: S608
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
+
+    def purge_memory(self) -> None:
+        """Let the engine in this process return what it has freed to the system; servers do so by themselves."""
+        if self.is_shared:
+            return
+        with self._write_lock, contextlib.suppress(ClickHouseError, Error):  # a build without its own allocator
+            self._writer.command("SYSTEM JEMALLOC PURGE")
 
     def has_runs(self, project: str) -> bool:
         return bool(self.select("langsmith_any_run", project=project))
@@ -264,10 +275,6 @@ def _text(name: str) -> str:
 def _read_settings() -> dict[str, Any]:
     seen = row_filter(TABLES)
     return READ_LIMITS if seen is None else {**READ_LIMITS, "additional_table_filters": seen}
-
-
-def _statements(name: str) -> list[str]:
-    return [statement for part in _text(name).split(";\n") if (statement := part.strip())]
 
 
 def _as_read_error(error: Exception) -> Exception:

@@ -85,3 +85,38 @@ CREATE TABLE IF NOT EXISTS charge_versions (
 PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(started_us, 'UTC'))
 ORDER BY (project, started_us, trace_id, charge_key)
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+
+-- What was said of runs, as it was received, by servers that share this ledger: any of them can settle a trace of which
+-- another one received a part. Kept for a day; an embedded ledger holds none.
+CREATE TABLE IF NOT EXISTS operations (
+  trace_id    UUID,
+  run_id      UUID,
+  kind        LowCardinality(String),
+  received_us Int64,
+  part        UInt32,
+  digest      UInt64,
+  writer      LowCardinality(String),
+  body        String CODEC(ZSTD(1)),
+  INDEX ix_run run_id TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMMDD(fromUnixTimestamp64Micro(received_us, 'UTC'))
+ORDER BY (trace_id, run_id, kind, received_us, part, digest)
+TTL toDateTime(fromUnixTimestamp64Micro(received_us, 'UTC')) + INTERVAL 1 DAY DELETE
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
+
+-- Attachments under the hash of their content, where several servers have no folder in common.
+CREATE TABLE IF NOT EXISTS attachments (
+  sha256 FixedString(64),
+  at_us  Int64,
+  data   String CODEC(ZSTD(1))
+) ENGINE = ReplacingMergeTree
+ORDER BY sha256
+SETTINGS index_granularity = 1, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE TABLE IF NOT EXISTS ledger_schema (
+  version UInt32,
+  at_us   Int64
+) ENGINE = MergeTree
+ORDER BY version
+SETTINGS fsync_after_insert = 1, fsync_part_directory = 1;

@@ -1,0 +1,102 @@
+-- Every column that is no key is Tuple(version, value): the last settled version wins whatever order the parts merge in,
+-- and version 0 ("not known") never wins over a known value, so two servers may each hold half of a run.
+CREATE TABLE IF NOT EXISTS run_versions (
+  project        LowCardinality(String),
+  is_root        UInt8,
+  start_us       Int64 CODEC(Delta(8), ZSTD(1)),
+  trace_id       UUID,
+  run_id         UUID,
+  version        SimpleAggregateFunction(max, UInt64),
+  parent_run_id  SimpleAggregateFunction(max, Nullable(UUID)),
+  dotted_order   SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  name           SimpleAggregateFunction(max, Tuple(UInt64, String)),
+  run_type       SimpleAggregateFunction(max, Tuple(UInt64, String)),
+  end_us         SimpleAggregateFunction(max, Tuple(UInt64, Int64)),
+  first_token_us SimpleAggregateFunction(max, Tuple(UInt64, Int64)),
+  status         SimpleAggregateFunction(max, Tuple(UInt64, String)),
+  error          SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  node           SimpleAggregateFunction(max, Tuple(UInt64, String)),
+  is_node        SimpleAggregateFunction(max, Tuple(UInt64, UInt8)),
+  tags           SimpleAggregateFunction(max, Tuple(UInt64, Array(String))),
+  flags          SimpleAggregateFunction(max, Tuple(UInt64, Array(String))),
+  metadata       SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  extra          SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  inputs         SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  outputs        SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  events         SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  input_preview  SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  output_preview SimpleAggregateFunction(max, Tuple(UInt64, String)) CODEC(ZSTD(1)),
+  INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
+  INDEX ix_run   run_id   TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = AggregatingMergeTree
+PARTITION BY toMonday(fromUnixTimestamp64Micro(start_us, 'UTC'))
+ORDER BY (project, is_root, start_us, trace_id, run_id)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- One row per billed provider request. Everything a dashboard groups by is copied on; no payload.
+CREATE TABLE IF NOT EXISTS charge_versions (
+  project        LowCardinality(String),
+  started_us     Int64 CODEC(Delta(8), ZSTD(1)),
+  trace_id       UUID,
+  charge_key     String,
+  version        UInt64,
+  is_deleted     UInt8,
+  run_id         UUID,
+  run_ids        Array(UUID),
+  node           LowCardinality(Nullable(String)),
+  thread_id      Nullable(String),
+  user_id        Nullable(String),
+  session_id     Nullable(String),
+  environment    LowCardinality(Nullable(String)),
+  tags           Array(LowCardinality(String)),
+  call_path      LowCardinality(String),
+  provider       LowCardinality(Nullable(String)),
+  request_model  LowCardinality(Nullable(String)),
+  response_model LowCardinality(Nullable(String)),
+  response_id    Nullable(String),
+  quality        LowCardinality(String),
+  layer          LowCardinality(String),
+  layers_seen    Array(LowCardinality(String)),
+  input_tokens   Nullable(UInt64),
+  output_tokens  Nullable(UInt64),
+  input_details  Map(LowCardinality(String), UInt64),
+  output_details Map(LowCardinality(String), UInt64),
+  meters         Map(LowCardinality(String), Decimal(38, 12)),
+  requests       Nullable(UInt64),
+  usage_source   LowCardinality(Nullable(String)),
+  tier           LowCardinality(Nullable(String)),
+  raw_usage      String CODEC(ZSTD(1)),
+  usage_warnings Array(LowCardinality(String)),
+  cost_usd       Nullable(Decimal(38, 12)),
+  cost_status    LowCardinality(String),
+  cost_reason    LowCardinality(Nullable(String)),
+  price_entry    LowCardinality(Nullable(String)),
+  price_source   LowCardinality(Nullable(String)),
+  cost_lines     String CODEC(ZSTD(1)),
+  status         LowCardinality(String),
+  duration_us    Nullable(UInt64),
+  ttft_us        Nullable(UInt64),
+  flags          Array(LowCardinality(String)),
+  differences    String CODEC(ZSTD(1)),
+  INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+) ENGINE = ReplacingMergeTree(version, is_deleted)
+PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(started_us, 'UTC'))
+ORDER BY (project, started_us, trace_id, charge_key)
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- What reads see: one row per run, NULL for what is not known.
+CREATE OR REPLACE VIEW runs AS
+SELECT
+  project, is_root, start_us, trace_id, run_id, version, parent_run_id,
+  dotted_order.2 AS dotted_order, name.2 AS name, run_type.2 AS run_type,
+  if(end_us.1 = 0, NULL, end_us.2) AS end_us,
+  if(first_token_us.1 = 0, NULL, first_token_us.2) AS first_token_us,
+  if(status.1 = 0, 'pending', status.2) AS status,
+  if(error.1 = 0, NULL, error.2) AS error,
+  if(node.1 = 0, NULL, node.2) AS node,
+  is_node.2 AS is_node, tags.2 AS tags, flags.2 AS flags,
+  metadata.2 AS metadata, extra.2 AS extra, inputs.2 AS inputs, outputs.2 AS outputs, events.2 AS events,
+  input_preview.2 AS input_preview, output_preview.2 AS output_preview
+FROM run_versions FINAL;
+
+CREATE OR REPLACE VIEW charges AS SELECT * EXCEPT (version, is_deleted) FROM charge_versions FINAL;

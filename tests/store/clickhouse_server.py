@@ -1,0 +1,232 @@
+"""A ClickHouse server for the tests: the modern engine (chDB) behind what a client asks of its HTTP interface.
+
+`python -m tests.store.clickhouse_server FOLDER PORT`. Loopback only and open to all. It answers /ping, queries and
+inserts in any format the engine knows, bound parameters in the address or in a form, settings, compressed and chunked
+bodies, and errors with their code. What it cannot show is more than one server: shards and replicas need real ones.
+"""
+
+import email.parser
+import email.policy
+import gzip
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import lz4.frame  # type: ignore[import-untyped]  # it has no types
+import zstandard
+from tests.store.serving import free_port
+
+TRANSPORT = (
+    "query", "database", "default_format", "session_id", "session_timeout", "session_check", "query_id", "quota_key",
+    "compress", "decompress", "wait_end_of_query", "client_protocol_version", "role", "send_progress_in_http_headers",
+    "http_headers_progress_interval_ms", "enable_http_compression", "buffer_size", "user", "password",
+)  # fmt: skip
+"""Arguments that are no settings of the query."""
+INSERT = re.compile(rb"\s*(INSERT\s+INTO\s.*?\sFORMAT\s+\w+)\s*?\n", re.IGNORECASE | re.DOTALL)
+FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
+ERROR_CODE = re.compile(r"Code: (\d+)")
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # a whole answer in one segment: with Nagle's algorithm two take 40 ms
+    disable_nagle_algorithm = True
+    folder = ""
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Nothing: the tests' output is theirs."""
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path == "/ping":
+            self._answer(200, b"Ok.\n")
+        else:
+            self.do_POST()
+
+    def do_POST(self) -> None:
+        arguments = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
+        body = _decoded(self._body(), self.headers.get("Content-Encoding", ""))
+        kind = self.headers.get("Content-Type", "")
+        if kind.startswith("multipart/form-data"):
+            arguments |= _form(kind, body)
+            body = b""
+        try:
+            kind, answer = self._run(arguments, body)
+        except Exception as error:
+            code = ERROR_CODE.search(str(error))
+            said = {"X-ClickHouse-Exception-Code": code[1]} if code else {}
+            self._answer(500, str(error).encode(), **said)
+        else:
+            self._answer(200, answer, **{"X-ClickHouse-Format": kind})
+
+    def _run(self, arguments: dict[str, str], body: bytes) -> tuple[str, bytes]:
+        import chdb
+
+        sql = arguments.get("query")
+        if sql is None:
+            inserted = INSERT.match(body)
+            sql, body = (inserted[1].decode(), body[inserted.end() :]) if inserted else (body.decode(), b"")
+        parameters = {name[6:]: value for name, value in arguments.items() if name.startswith("param_")}
+        settings = {name: value for name, value in arguments.items() if name not in TRANSPORT and name[:6] != "param_"}
+        connection = chdb.connect(self.folder)  # a session of its own; the engine below is one
+        try:
+            if arguments.get("database"):
+                connection.query(f"USE `{arguments['database']}`")
+            for name in sorted(settings, key=lambda name: name == "readonly"):
+                connection.query(f"SET {name} = '{_quoted(settings[name])}'")
+            if body:
+                return "", self._insert(connection, sql, body)
+            kind = FORMAT.search(sql)
+            if kind:
+                sql = sql[: kind.start()]
+            name = kind[1] if kind else arguments.get("default_format", "TabSeparated")
+            result = connection.query(sql, name, params=parameters) if parameters else connection.query(sql, name)
+            return name, result.bytes() if result is not None and result.size() else b""
+        finally:
+            connection.close()
+
+    def _insert(self, connection: Any, sql: str, body: bytes) -> bytes:
+        into, _, kind = sql.rpartition("FORMAT")
+        with tempfile.NamedTemporaryFile(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as file:
+            file.write(body)
+            file.flush()
+            connection.query(f"{into} FROM INFILE '{file.name}' FORMAT {kind}")
+        return b""
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        pieces = []
+        while size := int(self.rfile.readline().split(b";")[0] or b"0", 16):
+            pieces.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(pieces)
+
+    def _answer(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        known = {"Content-Length": str(len(body)), "X-ClickHouse-Timezone": "UTC", "X-ClickHouse-Summary": "{}"}
+        for name, value in (known | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    if encoding == "lz4":
+        return b"".join(_lz4_frames(body))
+    if encoding == "zstd":
+        return zstandard.ZstdDecompressor().decompressobj(read_across_frames=True).decompress(body)
+    return gzip.decompress(body) if encoding == "gzip" else body
+
+
+def _lz4_frames(body: bytes) -> Iterator[bytes]:
+    """One frame a block of rows, as the client sends them."""
+    while body:
+        frame = lz4.frame.LZ4FrameDecompressor()
+        yield frame.decompress(body)
+        body = frame.unused_data or b""
+
+
+def _form(kind: str, body: bytes) -> dict[str, str]:
+    whole = f"Content-Type: {kind}\r\n\r\n".encode() + body
+    message = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(whole)
+    fields: dict[str, str] = {}
+    for part in message.iter_parts():
+        value = part.get_payload(decode=True)
+        assert isinstance(value, bytes)
+        fields[str(part.get_param("name", header="content-disposition"))] = value.decode()
+    return fields
+
+
+class ClickHouse:
+    """The server as a process of its own; each test takes a database of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        program = [sys.executable, "-m", "tests.store.clickhouse_server", str(self.folder), str(self.port)]
+        self._process = subprocess.Popen(program)
+        for _ in range(1200):
+            assert self._process.poll() is None
+            try:
+                with urllib.request.urlopen(f"{self.url}/ping", timeout=5):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise AssertionError("the ClickHouse server was not ready in time")
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(60)
+            self._process = None
+
+    def database(self) -> str:
+        """The address of a database that does not exist yet."""
+        return f"{self.url}/t_{uuid.uuid4().hex[:12]}"
+
+    def drop(self, url: str) -> None:
+        self.run(f"DROP DATABASE IF EXISTS {urlsplit(url).path.strip('/')}")
+
+    def run(self, sql: str) -> str:
+        with urllib.request.urlopen(urllib.request.Request(self.url, sql.encode()), timeout=60) as answer:
+            text: str = answer.read().decode()
+        return text
+
+
+@contextmanager
+def running() -> Iterator[ClickHouse]:
+    folder = Path(tempfile.mkdtemp(prefix="everytoken-ch-"))
+    server = ClickHouse(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
+
+
+def main() -> None:
+    import chdb
+
+    Handler.folder, port = sys.argv[1], int(sys.argv[2])
+    Path(Handler.folder, "engine.xml").write_text(
+        "<clickhouse><max_server_memory_usage>1000000000</max_server_memory_usage>"
+        "<background_pool_size>2</background_pool_size></clickhouse>"
+    )
+    Handler.folder = f"{Handler.folder}/data?config-file={Handler.folder}/engine.xml"
+    engine = chdb.connect(Handler.folder)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server.daemon_threads = True
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    server.serve_forever()
+    engine.close()
+
+
+if __name__ == "__main__":
+    main()

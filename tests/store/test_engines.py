@@ -1,0 +1,79 @@
+"""That the engines the other tests run on are what they say: rows on both shards, rows on the server, and one filter."""
+
+from pathlib import Path
+
+import pytest
+from tests.store.clickhouse_server import ClickHouse
+from tests.store.samples import NOON_US, Engine, charge, opened, run, uid
+
+from everytoken.config import Settings
+from everytoken.store.errors import StoreError
+from everytoken.store.ledger import Ledger, sql_text
+from everytoken.store.visible import only
+
+
+@pytest.fixture
+def two_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Engine, "two_shards", True)
+
+
+@pytest.mark.usefixtures("two_shards")
+def test_a_query_over_two_shards_merges_what_each_of_them_aggregated(tmp_path: Path) -> None:
+    traces = [uid(number) for number in range(1, 41)]
+    with opened(tmp_path) as ledger:
+        ledger.write(
+            [run(trace, trace_id=trace) for trace in traces], [charge("k", trace_id=trace) for trace in traces], []
+        )
+        reader = ledger._clients[1]
+        shards = "SELECT _shard_num, count() FROM charge_versions GROUP BY _shard_num ORDER BY _shard_num"
+        first, second = reader.query(shards).result_rows
+        assert first[0] == 1
+        assert second[0] == 2
+        assert 10 < first[1] < 30
+        assert first[1] + second[1] == 40
+
+        bounds = {"project": "shop", "from_us": 0, "to_us": NOON_US + 1, "limit": 9}
+        plan = reader.query("EXPLAIN " + sql_text("node_charges"), parameters=bounds).result_rows
+        steps = [line.strip() for (line,) in plan]
+        assert any(step.startswith("MergingAggregated") for step in steps)
+        assert sum(step.startswith("Aggregating") for step in steps) == 2
+
+
+@pytest.mark.usefixtures("two_shards")
+def test_a_request_sees_its_projects_alone_on_every_shard(tmp_path: Path) -> None:
+    with opened(tmp_path) as ledger:
+        charges = [charge("k", trace_id=uid(n), project=project) for project in ("shop", "bank") for n in range(1, 21)]
+        ledger.write([], charges, [])
+        bounds = {"project": None, "from_us": 0, "to_us": NOON_US + 1}
+        assert {row["project"]: row["llm_calls"] for row in ledger.select("project_charges", **bounds)} == {
+            "shop": 20,
+            "bank": 20,
+        }
+        with only(["bank"]):
+            (row,) = ledger.select("project_charges", **bounds)
+        assert (row["project"], row["llm_calls"]) == ("bank", 20)
+
+
+def test_what_is_written_over_http_lies_on_the_server(
+    clickhouse: ClickHouse, clickhouse_url: str, tmp_path: Path
+) -> None:
+    ledger = Ledger.open(Settings(data=tmp_path, clickhouse_url=clickhouse_url))
+    ledger.write([], [charge("k")], [])
+    ledger.close()
+
+    database = clickhouse_url.rpartition("/")[2]
+    assert clickhouse.run(f"SELECT charge_key, cost_usd FROM {database}.charge_versions") == "k\t0.01\n"
+    assert not (tmp_path / "ledger").exists()
+
+
+@pytest.mark.parametrize("url", ["clickhouse:9000", "tcp://host:9000", "http://", "http://host/a-b; DROP"])
+def test_an_address_that_is_none_is_refused_with_how_to_write_it(url: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="EVERYTOKEN_CLICKHOUSE_URL") as raised:
+        Ledger.open(Settings(data=tmp_path, clickhouse_url=url))
+    assert raised.value.hint == "write it as http://user:password@host:8123/database"
+
+
+def test_a_server_that_is_away_at_the_start_is_said_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no ledger at EVERYTOKEN_CLICKHOUSE_URL") as raised:
+        Ledger.open(Settings(data=tmp_path, clickhouse_url="http://user:secret@127.0.0.1:9/x"))
+    assert "secret" not in str(raised.value)
