@@ -14,7 +14,7 @@ from tests.eco2.turns import ask_agent, done_of, take_turn, text_of
 
 from eco2 import prompts
 from eco2.agent import Agent, RequestError
-from eco2.graph import POLICIES, build_graph
+from eco2.graph import POLICIES, SHAPE_KEY, build_graph
 from eco2.nodes import REQUIRED, history
 from eco2.routing import Rules
 from eco2.settings import ProviderName
@@ -44,6 +44,15 @@ def test_the_graph_has_the_seventeen_nodes_and_shows_where_the_router_may_send(a
     assert len(nodes) == 17
     sent = {edge.target for edge in drawn.edges if edge.source == "router"}
     assert set(GATHERING_NODES) <= sent
+
+
+async def test_a_trace_tells_the_graph_it_could_have_taken_once(agent: Agent, traced: Capture) -> None:
+    await ask_agent(agent, "안녕")
+    told = [run["metadata"][SHAPE_KEY] for run in traced.settled() if SHAPE_KEY in run["metadata"]]
+    assert len(told) <= 2  # the router's run, and the edge that LangGraph runs beneath it
+    assert set(told[0]["nodes"]) == {"__start__", *POLICIES, "__end__"}
+    assert ["router", "weather"] in told[0]["edges"]
+    assert ["waste_rag", "feedback"] in told[0]["edges"]
 
 
 async def test_studio_opens_the_real_graph(monkeypatch: pytest.MonkeyPatch) -> None:

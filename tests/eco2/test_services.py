@@ -1,5 +1,7 @@
 """The public services: what is asked, what is made of the answer, and what of an error."""
 
+import asyncio
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +13,7 @@ from tests.eco2.conftest import switch_on
 
 from eco2.llm import Picture
 from eco2.services import ServiceError
+from eco2.services import images as images_module
 from eco2.services.images import Images
 from eco2.services.kakao import KakaoLocal
 from eco2.services.kma import KmaWeather, base_time, disposal_tips, grid_cell
@@ -202,3 +205,32 @@ async def test_a_made_picture_is_kept_and_linked(tmp_path: Path) -> None:
         link = await images(client, tmp_path / "new", public_url="/images/").keep(Picture(b"png", "image/png", ""))
     assert link.startswith("/images/")
     assert (tmp_path / "new" / link.rpartition("/")[2]).read_bytes() == b"png"
+
+
+@pytest.mark.parametrize("link", ["/images/../secret.png", "/images/x.png", "/elsewhere/" + "a" * 32 + ".png"])
+async def test_only_the_link_of_a_kept_picture_leads_to_the_folder(tmp_path: Path, link: str) -> None:
+    (tmp_path / "x.png").write_bytes(b"png")
+    async with answering(lambda _: pytest.fail("opened")) as client:
+        with pytest.raises(ServiceError, match="only http"):
+            await images(client, tmp_path, public_url="/images").fetch(link)
+
+
+async def test_a_kept_picture_that_is_gone_is_told(tmp_path: Path) -> None:
+    async with answering(lambda _: pytest.fail("opened")) as client:
+        with pytest.raises(ServiceError, match="no longer kept"):
+            await images(client, tmp_path, public_url="/images").fetch(f"/images/{'a' * 32}.png")
+
+
+async def test_the_oldest_pictures_leave_a_full_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images_module, "MAX_KEPT", 2)
+    (tmp_path / "notes.txt").write_text("not ours")
+    async with httpx.AsyncClient() as client:
+        keeper = images(client, tmp_path, public_url="/images")
+        links = []
+        for number in range(3):
+            links.append(await keeper.store(b"png", "image/png"))
+            os.utime(tmp_path / links[-1].rpartition("/")[2], (number, number))
+        links.append(await keeper.store(b"png", "image/png"))
+    kept = {link.rpartition("/")[2] for link in links[2:]}
+    left = await asyncio.to_thread(lambda: {path.name for path in tmp_path.iterdir()})
+    assert left == kept | {"notes.txt"}

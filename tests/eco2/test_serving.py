@@ -9,10 +9,13 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from tests.eco2.capture import Capture
 from tests.eco2.conftest import switch_on
 
 from eco2 import jobs, server
+from eco2.paths import PIXEL
 from eco2.server import create_app
+from eco2.services.images import MAX_IMAGE_BYTES
 from eco2.settings import Settings
 from everytoken.simulator.serve import Simulator
 
@@ -132,6 +135,38 @@ async def test_a_drawn_picture_can_be_fetched(client: httpx.AsyncClient) -> None
     events = await read(client, await send(client, "분리배출 포스터 그려줘"))
     picture = await client.get(events[-1].data["image_url"])
     assert picture.headers["content-type"] == "image/png"
+
+
+async def test_a_picture_that_was_sent_is_looked_at_by_its_link(client: httpx.AsyncClient) -> None:
+    sent = await client.post("/api/v1/chat/images", content=PIXEL.content, headers={"content-type": "image/png"})
+    assert sent.status_code == 201
+    link = sent.json()["image_url"]
+    assert (await client.get(link)).content == PIXEL.content
+    events = await read(client, await send(client, "이거 어떻게 버려?", image_url=link))
+    assert events[-1].data["nodes"]["vision"]["status"] == "completed"
+    assert events[-1].data["nodes"]["vision"]["llm_calls"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"<svg/>", "image/svg+xml", 415),
+        (b"x", "text/html", 415),
+        (b"", "image/png", 422),
+        (b"x" * (MAX_IMAGE_BYTES + 1), "image/png", 413),
+    ],
+)
+async def test_what_is_no_picture_is_not_kept(
+    client: httpx.AsyncClient, content: bytes, kind: str, status: int
+) -> None:
+    answer = await client.post("/api/v1/chat/images", content=content, headers={"content-type": kind})
+    assert answer.status_code == status
+
+
+async def test_stages_name_the_trace_they_belong_to(client: httpx.AsyncClient, traced: Capture) -> None:
+    events = await read(client, await send(client, "안녕"))
+    stages = [event for event in events if event.type == "stage"]
+    assert {event.data["trace_id"] for event in stages} == {events[-1].data["trace_id"]} != {None}
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,8 @@ def demo(
     url = f"http://127.0.0.1:{port}"
     with contextlib.ExitStack() as stack:
         talk.print("· starting everytoken", style="dim")
-        stack.enter_context(_server(url, port, folder))
+        agent_url = None if leave else f"http://127.0.0.1:{_free_port()}"
+        stack.enter_context(_server(url, port, folder, agent_url))
         client = Client(url)
         stack.callback(client.close)
         run = _run_live(client, provider) if live else _run_simulated(client, provider, stack)
@@ -70,7 +71,10 @@ def demo(
         else:
             print_report(Console(), run.result, run.view, run.answer)
             typer.echo(f"\n{run.result['reference']['url']}\n{run.result['url']}")
-        if not leave:
+        if agent_url is not None:
+            services = {} if live else simulated(stack.enter_context(Simulator("reference")))
+            agent = Eco2(url=url, provider=provider, services={**services, "ECO2_IMAGES_DIR": str(folder / "images")})
+            stack.enter_context(_served(agent, agent_url, folder))
             _stay(url)
 
 
@@ -182,9 +186,27 @@ def _fresh_folder(folder: Path) -> Path:
     return folder
 
 
-def _server(url: str, port: int, folder: Path) -> contextlib.AbstractContextManager[None]:
+def _server(url: str, port: int, folder: Path, agent_url: str | None) -> contextlib.AbstractContextManager[None]:
+    """The server; with an agent beside it, the page has one to chat with under the server's own origin."""
     arguments = ["everytoken.cli", "serve", "--port", str(port), "--data", str(folder / "data")]
-    return running("the server", arguments, log=folder / "server.log", ready=lambda: _answers(f"{url}/ok"))
+    attached = {"EVERYTOKEN_AGENT_URL": agent_url, "EVERYTOKEN_AGENT_PROJECT": PROJECT} if agent_url else {}
+    env = {**os.environ, **attached}
+    return running("the server", arguments, log=folder / "server.log", ready=lambda: _answers(f"{url}/ok"), env=env)
+
+
+def _served(agent: Eco2, agent_url: str, folder: Path) -> contextlib.AbstractContextManager[None]:
+    """The agent over HTTP, for the page's chat."""
+    talk.print("· starting the agent for the page", style="dim")
+    arguments = ["eco2", "serve", "--port", agent_url.rpartition(":")[2]]
+    log, env = folder / "agent.log", agent.env(PROJECT)
+    return running("the agent", arguments, log=log, ready=lambda: _answers(f"{agent_url}/healthz"), env=env)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _answers(url: str) -> bool:
@@ -195,7 +217,7 @@ def _answers(url: str) -> bool:
 
 
 def _stay(url: str) -> None:
-    talk.print(f"everytoken stays up at {url} — Ctrl-C stops it", style="bold")
+    talk.print(f"everytoken stays up at {url} — chat with the agent at {url}/eco2 — Ctrl-C stops it", style="bold")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     talk.print("· stopping", style="dim")

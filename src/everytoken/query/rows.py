@@ -323,6 +323,12 @@ class Flushed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedAgent:
+    project: str
+    """Where its traces go."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """What the server knows about itself. A count that is not 0 where it should be is shown, never hidden."""
 
@@ -332,6 +338,8 @@ class Health:
     schema_version: int
     uptime_ms: float
     projects: int
+    agent: AttachedAgent | None
+    """The chat agent that the page may talk to; usually there is none."""
     counters: dict[str, int]
     """Since the start: bodies accepted, refused, rejected and dropped, runs and charges written, what waits where."""
 

@@ -14,7 +14,7 @@ from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import masking
 from everytoken.ingest.meters import Meters
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.server import dashboards, discover, errors, live, metrics, openapi, product, static
+from everytoken.server import agent, dashboards, discover, errors, live, metrics, openapi, product, static
 from everytoken.server.gate import Gate, GateMiddleware
 from everytoken.server.keys import router as keys_router
 from everytoken.server.langsmith_context import LangSmith
@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
             if settings.otlp_grpc_port is not None:
                 await stack.enter_async_context(otlp_grpc(services.pipeline, settings, gate))
             stack.callback(services.feed.close)
+            app.state.agent = await stack.enter_async_context(agent.agent_link(settings))
             app.state.services = services
             yield
             del app.state.services, app.state.gate
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(discover.router)
     app.include_router(dashboards.router)
     app.include_router(live.router)
+    app.include_router(agent.router)
     app.include_router(metrics.router)
 
     @app.get("/ok", include_in_schema=False)

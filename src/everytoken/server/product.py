@@ -15,6 +15,7 @@ from everytoken.ingest.pipeline import Pipeline
 from everytoken.query import charges, models, nodes, projects, run_detail, topology, trace_search, trace_view, traces
 from everytoken.query.filter.parse import MAX_CHARS
 from everytoken.query.rows import (
+    AttachedAgent,
     Charges,
     Flushed,
     Health,
@@ -205,10 +206,12 @@ def list_charges(
 
 
 @router.get("/health", response_model=Health)
-def health(use: Using) -> Response:
+def health(use: Using, request: Request) -> Response:
     """The server's own state and counters."""
+    agent = getattr(request.app.state, "agent", None)
     return answer(
         Health(
+            agent=AttachedAgent(project=agent.project) if agent else None,
             status="ok",
             version=__version__,
             schema_version=SCHEMA_VERSION,

@@ -97,6 +97,8 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("GET", OURS + "/prices(?:/.*)?", READ),
     ("PUT DELETE", OURS + "/prices/overrides/[^/]+", ADMIN_ALL),
     ("POST GET", OURS + "/reprice(?:/.*)?", ADMIN_ALL),
+    ("GET", OURS + "/agent/.+", READ_ALL),
+    ("POST", OURS + "/agent/.+", ADMIN_ALL),  # what the agent answers costs money
     ("GET", "/metrics", READ_ALL),
     ("GET", "/ok", OPEN),
 )

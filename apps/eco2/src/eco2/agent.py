@@ -190,7 +190,8 @@ def _events(turn: _Turn, mode: str, part: Any) -> list[Event]:
         status = turn.status[node] = _ending(turn, part)
     if node in SILENT_UNLESS_ASKED and node not in turn.intents:
         return []
-    return [Event("stage", {**job, "stage": node, "status": status})]
+    trace_id = turn.trace_ids[-1] if turn.trace_ids else None
+    return [Event("stage", {**job, "trace_id": trace_id, "stage": node, "status": status})]
 
 
 def _ending(turn: _Turn, part: Mapping[str, Any]) -> str:

@@ -50,6 +50,8 @@ POLICIES = {
     "answer": Policy(120),  # the user has read the beginning: a second attempt would say it twice
 }
 RETRY_WAIT_S = 0.1
+SHAPE_KEY = "everytoken_graph"
+"""Metadata under which everytoken finds the compiled graph; LangGraph itself does not send it."""
 
 
 def may_pass(error: Exception) -> bool:
@@ -63,6 +65,7 @@ def build_graph(kit: Kit, checkpointer: "BaseCheckpointSaver[str] | None" = None
     def on_failure(state: ChatState, error: NodeError) -> Command[str]:
         return recover(state, error, kit)
 
+    shape: dict[str, Any] = {}
     bodies: dict[str, Node] = {name: getattr(nodes, name) for name in POLICIES}
     if not kit.settings.summarize:
         del bodies["summarize"]
@@ -77,6 +80,8 @@ def build_graph(kit: Kit, checkpointer: "BaseCheckpointSaver[str] | None" = None
                 initial_interval=RETRY_WAIT_S, max_attempts=policy.attempts, jitter=False, retry_on=may_pass
             ),
             error_handler=on_failure,
+            # Told once a trace, so that a viewer can draw what was not taken beneath what was.
+            metadata={SHAPE_KEY: shape} if name == "router" else None,
         )
     graph.add_edge(START, "intent")
     graph.add_conditional_edges("intent", after_intent, ["vision", "router"])
@@ -87,7 +92,12 @@ def build_graph(kit: Kit, checkpointer: "BaseCheckpointSaver[str] | None" = None
     for name in ("feedback", "aggregator", "summarize", "answer"):
         if name in bodies:
             graph.add_edge(name, _after(name, kit))
-    return graph.compile(checkpointer=checkpointer, name="eco2-chat")
+    compiled = graph.compile(checkpointer=checkpointer, name="eco2-chat")
+    drawn = compiled.get_graph()
+    handlers = {name for name in drawn.nodes if name.startswith("__error_handler__")}  # LangGraph's own, run by no edge
+    shape["nodes"] = [name for name in drawn.nodes if name not in handlers]
+    shape["edges"] = [[edge.source, edge.target] for edge in drawn.edges]
+    return compiled
 
 
 def _bound(body: Node, kit: Kit) -> Node:

@@ -15,6 +15,7 @@ from eco2.agent import open_agent
 from eco2.jobs import FullError, Job, Jobs
 from eco2.messages import Location, NewMessage
 from eco2.metrics import Metrics
+from eco2.services.images import MAX_IMAGE_BYTES, TYPES, Images
 from eco2.settings import Settings
 from eco2.telemetry import flush
 
@@ -37,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_agent(settings, metrics) as agent:
-            app.state.jobs = Jobs(agent, metrics)
+            app.state.jobs, app.state.images = Jobs(agent, metrics), agent.kit.images
             yield
             await app.state.jobs.close()
         await asyncio.to_thread(flush)
@@ -96,6 +97,19 @@ async def answer(job_id: str, request: Request) -> dict[str, str]:
     return {"job_id": job_id, "status": "accepted"}
 
 
+@router.post("/api/v1/chat/images", status_code=201)
+async def keep_picture(request: Request) -> dict[str, str]:
+    """Keep the picture that is the body; its link may be the `image_url` of a message."""
+    mime_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if mime_type not in TYPES:
+        raise HTTPException(415, f"a picture is one of {', '.join(TYPES)}")
+    content = await _body(request, MAX_IMAGE_BYTES)
+    if not content:
+        raise HTTPException(422, "the picture is empty")
+    images: Images = request.app.state.images
+    return {"image_url": await images.store(content, mime_type)}
+
+
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
     return {"status": "ok"}
@@ -124,16 +138,20 @@ def _job(request: Request, job_id: str) -> Job:
 
 
 async def _read(request: Request, kind: type[Body]) -> Body:
-    content = bytearray()
-    async for piece in request.stream():
-        content += piece
-        if len(content) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"larger than {MAX_BODY_BYTES} bytes")
     try:
-        return kind.model_validate_json(bytes(content))
+        return kind.model_validate_json(await _body(request, MAX_BODY_BYTES))
     except ValidationError as error:
         problems: Any = json.loads(error.json(include_url=False, include_input=False))
         raise HTTPException(422, problems) from error
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    content = bytearray()
+    async for piece in request.stream():
+        content += piece
+        if len(content) > limit:
+            raise HTTPException(413, f"larger than {limit} bytes")
+    return bytes(content)
 
 
 async def _sse(job: Job, after: int, metrics: Metrics) -> AsyncIterator[str]:

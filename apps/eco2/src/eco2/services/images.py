@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 import uuid
 from pathlib import Path
 from urllib.parse import urlparse
@@ -17,6 +18,9 @@ TIMEOUT_S = 30.0
 MAX_IMAGE_BYTES = 10 * 1024**2
 """The providers take about 20 MB a request, base64 included."""
 TYPES = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
+KEPT_NAME = re.compile(r"[0-9a-f]{32}\.(png|jpg|webp|gif)")
+MAX_KEPT = 2_000
+"""Pictures in the folder; beyond it the oldest leave."""
 
 
 class Images:
@@ -37,6 +41,9 @@ class Images:
             ServiceError: an error status, too large, or not a picture.
         """
         with self._telemetry.tool("image_download", {"url": url[:2_000]}) as run:
+            if (own := await self._own(url)) is not None:
+                run["mime_type"], run["size_bytes"] = own.mime_type, len(own.content)
+                return own
             await self._check(url)
             content = bytearray()
             async with self._client.stream("GET", url, timeout=TIMEOUT_S) as response:
@@ -66,13 +73,35 @@ class Images:
         if not all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found):
             raise ServiceError("the link leads into a private network")
 
+    async def _own(self, url: str) -> Image | None:
+        """A picture of our own folder, by the link under which it was kept; `None` for any other link."""
+        base, _, name = url.rpartition("/")
+        kept = KEPT_NAME.fullmatch(name)
+        if kept is None or not self._public_url or base != self._public_url:
+            return None
+        path = anyio.Path(self._folder) / name
+        if not await path.is_file():
+            raise ServiceError("the picture is no longer kept")
+        mime_type = next(known for known, ending in TYPES.items() if ending == f".{kept[1]}")
+        return Image(await path.read_bytes(), mime_type)
+
     async def keep(self, picture: Picture) -> str:
         """Write the picture to disk; returns its link, or its path when no public URL is set."""
-        name = f"{uuid.uuid4().hex}{TYPES.get(picture.mime_type, '.bin')}"
         with self._telemetry.tool("image_store", {"size_bytes": len(picture.content)}) as run:
-            folder = anyio.Path(self._folder)
-            await folder.mkdir(parents=True, exist_ok=True)
-            await (folder / name).write_bytes(picture.content)
-            link = f"{self._public_url}/{name}" if self._public_url else str(self._folder / name)
-            run["image_url"] = link
+            link = run["image_url"] = await self.store(picture.content, picture.mime_type)
         return link
+
+    async def store(self, content: bytes, mime_type: str) -> str:
+        """Write a picture to disk without a trace of it; the link or path as for `keep`."""
+        name = f"{uuid.uuid4().hex}{TYPES.get(mime_type, '.bin')}"
+        folder = anyio.Path(self._folder)
+        await folder.mkdir(parents=True, exist_ok=True)
+        await (folder / name).write_bytes(content)
+        await asyncio.to_thread(self._forget)
+        return f"{self._public_url}/{name}" if self._public_url else str(self._folder / name)
+
+    def _forget(self) -> None:
+        kept = [path for path in self._folder.iterdir() if KEPT_NAME.fullmatch(path.name)]
+        if len(kept) > MAX_KEPT:
+            for path in sorted(kept, key=lambda path: path.stat().st_mtime)[: len(kept) - MAX_KEPT]:
+                path.unlink(missing_ok=True)
