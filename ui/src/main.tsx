@@ -13,6 +13,7 @@ import "./styles/tables.css";
 import "./styles/trace.css";
 import "./styles/detail.css";
 import "./styles/dashboard.css";
+import "./styles/compare.css";
 
 const TRIES = 2;
 const queries = new QueryClient({

@@ -6,6 +6,7 @@ import { METRICS, type Metric } from "./model/dashboard";
 import { HEATS, type Heat } from "./model/graph";
 import { isRange, type Range } from "./model/time";
 import { CoveragePage } from "./pages/CoveragePage";
+import { ComparePage } from "./pages/compare/ComparePage";
 import { ThreadsPage, UsersPage } from "./pages/GroupsPage";
 import { ModelsPage } from "./pages/ModelsPage";
 import { NodesPage } from "./pages/nodes/NodesPage";
@@ -29,6 +30,8 @@ export type SplitBy = (typeof SPLITS)[number];
 export const CAUSES = ["model", "node", "user", "call_path"] as const;
 export type CauseBy = (typeof CAUSES)[number];
 export type OverviewSearch = RangeSearch & { by?: SplitBy; metric?: Metric; why?: CauseBy };
+/** Two traces `a` and `b` and the node whose answers are shown, or two windows of time and how they are split. */
+export type CompareSearch = RangeSearch & { a?: string; b?: string; node?: string; before?: Range; by?: CauseBy };
 export type TraceSearch = RangeSearch & {
   run?: string;
   view?: View;
@@ -90,6 +93,19 @@ const thread = createRoute({
   path: "/projects/$project/threads/$threadId",
   component: ThreadPage,
 });
+const compare = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/compare",
+  component: ComparePage,
+  validateSearch: (search: Record<string, unknown>): CompareSearch =>
+    defined({
+      a: text(search.a),
+      b: text(search.b),
+      node: text(search.node),
+      before: isRange(search.before) ? search.before : undefined,
+      by: one(CAUSES, search.by),
+    } as CompareSearch),
+});
 const coverage = createRoute({
   getParentRoute: () => root,
   path: "/projects/$project/coverage",
@@ -123,6 +139,7 @@ export const router = createRouter({
     threads,
     thread,
     coverage,
+    compare,
     trace,
   ]),
   notFoundMode: "root",

@@ -69,6 +69,23 @@ export const contributionsQuery = (project: string, range: Range, by: Contributi
     enabled: range !== "all",
   });
 
+/** Two windows against each other; without `before`, the one of the same length just before. */
+export const windowsQuery = (project: string, range: Range, before: Range | undefined, by: ContributionBy) =>
+  queryOptions({
+    queryKey: ["project", project, "contributions", range, by, before ?? "before"],
+    queryFn: ({ signal }) => {
+      const earlier = before === undefined ? null : within(before);
+      const named = { before_from: earlier?.from, before_to: earlier?.to };
+      return get(
+        "/everytoken/v1/projects/{project}/contributions",
+        { project, by, ...named, ...within(range) },
+        signal,
+      );
+    },
+    placeholderData: keepPreviousData,
+    enabled: range !== "all",
+  });
+
 export const dearestQuery = (project: string, range: Range) =>
   queryOptions({
     queryKey: ["project", project, "dearest", range],

@@ -665,6 +665,11 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AttachedAgent */
+        AttachedAgent: {
+            /** Project */
+            project: string;
+        };
         /** AuditEntry */
         AuditEntry: {
             /** Entry Id */
@@ -1348,6 +1353,7 @@ export interface components {
             uptime_ms: number;
             /** Projects */
             projects: number;
+            agent: components["schemas"]["AttachedAgent"] | null;
             /** Counters */
             counters: {
                 [key: string]: number;
@@ -2379,6 +2385,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AttachedAgent = components['schemas']['AttachedAgent'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
 export type ChargeRow = components['schemas']['ChargeRow'];
@@ -3533,8 +3540,8 @@ export interface operations {
                 buckets?: number;
                 /** @description Of time. */
                 bucket?: ("minute" | "hour" | "day" | "month") | null;
-                /** @description IANA time zone such as Asia/Seoul. */
-                tz?: string;
+                /** @description IANA time zone such as Asia/Seoul; the project's without it. */
+                tz?: string | null;
             };
             header?: never;
             path: {
@@ -3672,8 +3679,8 @@ export interface operations {
                 from?: string | null;
                 /** @description Exclusive end, written like `from`. */
                 to?: string | null;
-                /** @description IANA time zone such as Asia/Seoul. */
-                tz?: string;
+                /** @description IANA time zone such as Asia/Seoul; the project's without it. */
+                tz?: string | null;
             };
             header?: never;
             path: {

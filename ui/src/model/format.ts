@@ -60,6 +60,14 @@ export function moneyIn(usd: string, decimals: number): Figure {
   return { value: shown, unit: "", full: moneyFull(usd) };
 }
 
+/** Money with its sign: `+$1.20`, `−$0.30`, `$0.00`; in a column with the places of the column. */
+export function signedMoney(usd: string, decimals?: number): string {
+  const size = usd.replace(/^-/, "");
+  const shown = (decimals === undefined ? money(size) : moneyIn(size, decimals)).value;
+  const value = Number(usd);
+  return value === 0 ? shown : `${value > 0 ? "+" : "−"}${shown}`;
+}
+
 /** A duration: `18 ms`, `0.60 s`, `12.3 s`, `2 m 05 s`, `1 h 02 m`. */
 export function duration(ms: number): Figure {
   const full = `${grouped(ms, ms < 10 ? 3 : 1)} ms`;

@@ -42,7 +42,10 @@ export function SearchBox({ text, found, at, searching, onText, onStep }: Props)
         title="/"
         onChange={(event) => change(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key === "Enter") onStep(event.shiftKey ? -1 : 1);
+          if (event.key === "Enter" && typed !== text) {
+            window.clearTimeout(timer.current);
+            onText(typed);
+          } else if (event.key === "Enter") onStep(event.shiftKey ? -1 : 1);
           if (event.key === "Escape") {
             event.stopPropagation();
             change("");

@@ -45,6 +45,14 @@ export function TraceHead({ view, current, onView, children }: Props) {
           <Clock us={trace.start_us} />
         </span>
         <span className="spring" />
+        <Link
+          className="quiet"
+          to="/projects/$project/compare"
+          params={{ project: trace.project }}
+          search={(now) => ({ ...keepRange(now), a: trace.trace_id })}
+        >
+          {t("compare.open")}
+        </Link>
         <Copy text={trace.trace_id} label={t("actions.copyId")} />
       </div>
       <div className="trace-facts">
