@@ -87,7 +87,12 @@ class Budget:
             if not (exceeded and self._on_exceed == "raise"):
                 self._in_flight[key] = self._in_flight.get(key, Decimal(0)) + estimate
         if exceeded:
-            self._exceeded(after)
+            try:
+                self._exceeded(after)
+            except BudgetExceeded:
+                if self._on_exceed != "raise":
+                    self.settle(key, estimate, Decimal(0))
+                raise
         return key
 
     def settle(self, key: str, estimate: Decimal, cost: Decimal) -> None:
@@ -113,7 +118,12 @@ class Budget:
         if self._on_exceed == "warn":
             logger.warning("everytoken: %s", text)
             return
-        self._on_exceed(self, after)
+        try:
+            self._on_exceed(self, after)
+        except BudgetExceeded:
+            raise
+        except Exception as error:  # noqa: BLE001 a fault in the application's function must not leave a call uncounted
+            failed("budget.on_exceed", error)
 
     def _period(self) -> str:
         return self._clock().astimezone(self._tz).strftime(_PERIODS[self.per])

@@ -97,6 +97,19 @@ def test_a_function_is_told_the_budget_and_the_sum_and_may_stop_the_call(sent: S
     assert spent(budget) == COST  # what the second had set aside is given back
     call()
     assert spent(budget) == 2 * COST
+    assert told[2][1] == told[1][1]  # nothing of the call that was not made stands in the sum
+
+
+def test_a_function_that_fails_leaves_the_call_counted(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVERYTOKEN_STRICT", "0")
+
+    def faulty(budget: Budget, after: Decimal) -> None:
+        raise KeyError("of the application")
+
+    budget = everytoken.budget(usd=0, on_exceed=faulty)
+    call()
+    assert spent(budget) == COST
+    assert [charge.quality for charge in sent.charges] == ["exact"]
 
 
 def test_each_limit_is_for_its_own_project_user_node_and_tag(sent: Sent) -> None:
