@@ -27,12 +27,17 @@ from everytoken.store.journal import Journal, Release
 from everytoken.wire.body import BodyError
 from everytoken.wire.operations import Decoded, Feedback, Operation
 
-BATCH_OPERATIONS = 10_000
-"""Operations of one flush: about a second of work."""
-BATCH_BYTES = 32 * 1024**2
+BATCH_OPERATIONS = 6_000
+"""Operations of one flush: about half a second of work."""
+BATCH_BYTES = 16 * 1024**2
 """JSON of one flush."""
-DECODED_BYTES = 64 * 1024**2
-"""Decoded bodies kept while they wait; beyond it they are read again from the journal when their turn comes."""
+BEHIND_BYTES = 24 * 1024**2
+"""Decoded bodies that wait, above which the next ones are taken slowly: what two flushes take."""
+DECODED_BYTES = 32 * 1024**2
+"""Decoded bodies kept while they wait; beyond it they are read again from the journal when their turn comes. As Python
+objects they take about four times as much."""
+SWEEP_S = 10.0
+"""How often traces that no longer move are let go of when nothing else comes."""
 RECHECK_S = 1.0
 """How often runs that wait for the rest of themselves are looked at when nothing else comes."""
 BACKOFF_S, BACKOFF_MAX_S = 0.1, 10.0
@@ -94,6 +99,10 @@ class Flusher:
         self._wake = threading.Condition()
         self._stop_at: float | None = None
         self._last_flush = 0.0
+        self._failing = False
+        self._untidy = False
+        self.on_idle: Callable[[], None] = lambda: None
+        """Called in the flusher's thread when nothing came for `SWEEP_S`."""
         self._thread = threading.Thread(target=self._work, name="everytoken-flusher", daemon=True)
 
     @property
@@ -109,6 +118,11 @@ class Flusher:
     @property
     def decoded_bytes(self) -> int:
         return self._decoded_bytes
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether bodies come faster than the ledger takes them. Not while it takes none: then the journal fills."""
+        return self._decoded_bytes > BEHIND_BYTES and not self._failing
 
     def start(self) -> None:
         for data in self._journal.backlog.parked.values():
@@ -156,7 +170,25 @@ class Flusher:
 
     def _work(self) -> None:
         while (rows := self._next_rows()) is not None:
-            self._flush_until_done(rows)
+            if rows or self._is_wanted:
+                self._flush_until_done(rows)
+                self._untidy = True
+            else:
+                self._tidy()
+
+    @property
+    def _is_wanted(self) -> bool:
+        return bool(self._rows or self.fold.waiting or self._unwritten)
+
+    def _tidy(self) -> None:
+        """Let go of what is over, once nothing comes any more."""
+        self.counters.traces_left += self.fold.sweep(self._clock_us())
+        try:
+            self.on_idle()
+        except Exception:  # memory that is not given back is no reason to stop
+            log.exception("memory could not be given back")
+        self._untidy = bool(self.fold.traces)
+        self._last_flush = time.monotonic()
 
     def _next_rows(self) -> list[_Row] | None:
         """The rows of the next flush once it is due; `None` when the work is over."""
@@ -167,10 +199,13 @@ class Flusher:
                     return self._take_rows() if self._rows and time.monotonic() < self._stop_at else None
                 since_s = time.monotonic() - self._last_flush
                 due_in_s = interval_s - since_s if self._rows else RECHECK_S - since_s
-                wanted = bool(self._rows or self.fold.waiting or self._unwritten)
+                wanted = self._is_wanted
                 if wanted and (due_in_s <= 0 or (self._rows and (self._waiters or self._decoded_bytes > BATCH_BYTES))):
                     return self._take_rows()
-                self._wake.wait(due_in_s if wanted else None)
+                tidy_in_s = SWEEP_S - since_s if self._untidy else None
+                if not wanted and tidy_in_s is not None and tidy_in_s <= 0:
+                    return []
+                self._wake.wait(due_in_s if wanted else tidy_in_s)
 
     def _take_rows(self) -> list[_Row]:
         taken: list[_Row] = []
@@ -191,6 +226,7 @@ class Flusher:
                 self._flush(rows, first_try=pause_s == BACKOFF_S)
             except StoreError as error:
                 self.counters.ledger_failures += 1
+                self._failing = True
                 log.warning("the ledger could not take a flush, trying again in %.1f s: %s", pause_s, error)
                 if not self._pause(pause_s):
                     return
@@ -204,6 +240,7 @@ class Flusher:
                         self._flush_until_done([row])
                     return
                 self._drop(rows)
+            self._failing = False
             self._done(rows)
             return
 

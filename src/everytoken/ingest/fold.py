@@ -29,6 +29,8 @@ MAX_BYTES = 64 * 1024**2
 """JSON of what is in memory; as Python objects it takes about four times as much."""
 HOLLOW_BYTES = 512
 """What is counted for a run without its payload: mostly its metadata."""
+REST_US = 30_000_000
+"""A trace that has ended leaves after this when nothing else comes: the SDKs resend for about so long."""
 MAX_IDLE_US = 600_000_000
 """A trace that has not moved for ten minutes leaves even when there is room."""
 MAX_OPERATIONS = 8
@@ -180,6 +182,13 @@ class TraceFold:
         self.size_bytes -= freed
         return freed
 
+    def has_ended(self) -> bool:
+        """Whether its root and all other runs that are known have ended and are in the ledger."""
+        folds = self.runs.values()
+        return self.trace_id in self.runs and all(
+            fold.written is not None and fold.written.run.end_us is not None for fold in folds
+        )
+
     def project(self) -> str | None:
         """The project of the root, else of any run: what a run that names none belongs to."""
         root = self.runs.get(self.trace_id) or next(iter(self.runs.values()), None)
@@ -329,6 +338,17 @@ class Fold:
             self.forget(trace.trace_id)
             left += 1
         return left
+
+    def sweep(self, now_us: int) -> int:
+        """Let the traces go that have ended and come to rest; answers how many left."""
+        over = [
+            trace.trace_id
+            for trace in self.traces.values()
+            if now_us - trace.touched_us > MAX_IDLE_US or (now_us - trace.touched_us > REST_US and trace.has_ended())
+        ]
+        for trace_id in over:
+            self.forget(trace_id)
+        return len(over)
 
     def forget(self, trace_id: str) -> None:
         """Let one trace go."""

@@ -31,6 +31,14 @@ INLINE_BYTES = 64 * 1024
 """Received bodies up to this size are decoded in the event loop: about 5 ms, less than a change of threads may cost."""
 IN_FLIGHT_BYTES = 256 * 1024**2
 """Received bodies held at one time, from their first byte to their commit."""
+LINE_BYTES = 2 * 1024**2
+"""Received bodies that wait for their turn to be decoded: about 0.2 s of work. The next is refused and comes again,
+where a longer line would only let every answer come later."""
+BODY_COST_BYTES = 2 * 1024
+"""What a body costs beside its bytes, in bytes that take as long."""
+CATCH_UP_S, CATCH_UP_STEP_S = 0.25, 0.01
+"""Longest that one body waits for the ledger to catch up, and how often it looks. Bodies that came faster than they
+are stored would fill the memory, or be read and decoded a second time from the journal."""
 REMEMBERED_BODIES = 20_000
 """Digests of accepted bodies; the SDKs send the same bytes again for about half a minute after a lost answer."""
 DRAIN_S = 20.0
@@ -86,6 +94,8 @@ class Pipeline:
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="everytoken-decode")
         self._accepted: OrderedDict[bytes, int] = OrderedDict()
         self._in_flight_bytes = 0
+        self._line_bytes = 0
+        self._turn = asyncio.Lock()
         self._last_us = 0
         self._stopping = False
 
@@ -106,16 +116,23 @@ class Pipeline:
         await asyncio.to_thread(self._flusher.stop, DRAIN_S)
         self._decoder.shutdown()
 
+    def when_idle(self, call: Callable[[], None]) -> None:
+        """Call it, in the flusher's thread, when nothing has come for some seconds."""
+        self._flusher.on_idle = call
+
     def reserve(self, size_bytes: int) -> None:
         """Make room for bytes that are about to be received; `free` gives it back.
 
         Raises:
             BusyError: too much is under way, or the server stops.
         """
-        if self._stopping or self._in_flight_bytes + size_bytes > IN_FLIGHT_BYTES:
-            self.counters.refused += 1
-            raise BusyError("the server is stopping" if self._stopping else "too many requests are under way")
+        if self._stopping or self._line_bytes >= LINE_BYTES or self._in_flight_bytes + size_bytes > IN_FLIGHT_BYTES:
+            raise self._busy()
         self._in_flight_bytes += size_bytes
+
+    def _busy(self) -> BusyError:
+        self.counters.refused += 1
+        return BusyError("the server is stopping" if self._stopping else "too many requests are under way")
 
     def free(self, size_bytes: int) -> None:
         self._in_flight_bytes -= size_bytes
@@ -134,6 +151,7 @@ class Pipeline:
 
         Raises:
             BodyError: nothing of it can be used; it was not kept.
+            BusyError: too many wait already; it was not kept.
             JournalFullError: there is no room; it was not kept.
             JournalClosedError: the server is stopping.
         """
@@ -171,6 +189,7 @@ class Pipeline:
             "flush_queue_bodies": self._flusher.queued_rows,
             "flush_queue_bytes": self._flusher.decoded_bytes,
             "in_flight_bytes": self._in_flight_bytes,
+            "decode_queue_bytes": self._line_bytes,
             "traces_in_memory": len(fold.traces),
             "runs_in_memory": fold.run_count,
             "runs_waiting": len(fold.waiting),
@@ -189,10 +208,27 @@ class Pipeline:
         return asdict(self.counters)
 
     async def _decode(self, entry: Entry) -> Decoded:
-        if len(entry.data) <= INLINE_BYTES:
-            return decode(entry, self._settings.body_max_bytes)
+        """In turn: between two bodies the event loop looks at its sockets, and refuses what does not fit the line."""
+        cost = len(entry.data) + BODY_COST_BYTES
+        if self._line_bytes and self._line_bytes + cost > LINE_BYTES:
+            raise self._busy()
+        self._line_bytes += cost
+        try:
+            async with self._turn:
+                await self._catch_up()
+                if len(entry.data) <= INLINE_BYTES:
+                    decoded = decode(entry, self._settings.body_max_bytes)
+                    await asyncio.sleep(0)
+                    return decoded
+        finally:
+            self._line_bytes -= cost
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decoder, decode, entry, self._settings.body_max_bytes)
+
+    async def _catch_up(self) -> None:
+        until_s = time.monotonic() + CATCH_UP_S
+        while self._flusher.is_behind and time.monotonic() < until_s:  # noqa: ASYNC110 - the flusher is a thread
+            await asyncio.sleep(CATCH_UP_STEP_S)
 
     async def _commit(self, entry: Entry, decoded: Decoded, digest: bytes | None) -> None:
         try:

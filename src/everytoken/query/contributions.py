@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from everytoken.core.pricing import MONEY
+from everytoken.query.dimension import by_dimension
 from everytoken.query.projects import known_project
 from everytoken.query.rows import Contribution, Contributions, CostParts
 from everytoken.query.series import Dimension
@@ -96,7 +97,7 @@ def _parts(spent: Spent) -> CostParts:
 
 def _spent(ledger: Ledger, project: str, by: Dimension, from_us: int, to_us: int) -> Mapping[str, Spent]:
     rows: list[dict[str, Any]] = ledger.select(
-        "group_money", project=project, by=by, from_us=from_us, to_us=to_us, limit=MAX_GROUPS
+        "group_money", by_dimension(by), project=project, by=by, from_us=from_us, to_us=to_us, limit=MAX_GROUPS
     )
     return {
         row["group_key"]: Spent(row["llm_calls"], row["priced_calls"], row["known_usd"] or Decimal(0)) for row in rows

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from everytoken.core.sums import NOTHING
+from everytoken.query.dimension import by_dimension
 from everytoken.query.errors import NotFoundError
 from everytoken.query.projects import known_project
 from everytoken.query.rows import DearTrace, DearTraces, GroupRow, Groups, ThreadView, TraceRow
@@ -25,7 +26,9 @@ def list_groups(
 ) -> Groups:
     """The dearest first."""
     known_project(control, project)
-    found = ledger.select("group_charges", project=project, by=by, limit=MAX_GROUPS + 1, **window.params())
+    found = ledger.select(
+        "group_charges", by_dimension(by), project=project, by=by, limit=MAX_GROUPS + 1, **window.params()
+    )
     sums = [sums_of_row(row) for row in found]
     whole = sum((held.cost_known_usd for held in sums), Decimal(0))
     rows = [

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from everytoken.core.sums import NOTHING, Sums
 from everytoken.query.buckets import Bucket, auto_bucket, bucket_starts
+from everytoken.query.dimension import by_dimension
 from everytoken.query.projects import known_project
 from everytoken.query.rows import Series, SeriesGroup, SeriesPoint
 from everytoken.query.totals import latencies, sums_of_row, total_fields
@@ -82,10 +83,10 @@ def _groups(
     if split.by == "none":
         shown, grouped = [""], 0
     else:
-        found = ledger.select("group_money", by=split.by, limit=MAX_GROUPS, **params)
+        found = ledger.select("group_money", by_dimension(split.by), by=split.by, limit=MAX_GROUPS, **params)
         shown, grouped = [row["group_key"] for row in found[: split.top]], max(len(found) - split.top, 0)
     points: dict[tuple[bool, str], list[SeriesPoint]] = {(True, key): [] for key in shown}
-    for row in ledger.select("series", by=split.by, shown=shown, **over):
+    for row in ledger.select("series", by_dimension(split.by), by=split.by, shown=shown, **over):
         points.setdefault(_shown(row["shown_group"]), []).append(_point(row))
     groups = [SeriesGroup(key=key or None, other=not is_shown, points=held) for (is_shown, key), held in points.items()]
     return [group for group in groups if group.points], grouped
@@ -103,7 +104,8 @@ def _point(row: Mapping[str, Any]) -> SeriesPoint:
 
 def _by_class(ledger: Ledger, over: Mapping[str, Any]) -> list[SeriesGroup]:
     """Tokens from the counts, money from the arithmetic of the priced charges; a class is known or it is not there."""
-    tokens = {row["start_us"]: sums_of_row(row) for row in ledger.select("series", by="none", shown=[""], **over)}
+    found = ledger.select("series", by_dimension("none"), by="none", shown=[""], **over)
+    tokens = {row["start_us"]: sums_of_row(row) for row in found}
     money: dict[tuple[int, str], Sums] = {}
     for row in ledger.select("series_lines", **over):
         place = row["start_us"], class_of(row["token_class"])

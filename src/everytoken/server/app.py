@@ -26,6 +26,7 @@ from everytoken.server.otlp_grpc import otlp_grpc
 from everytoken.server.project_settings import router as settings_router
 from everytoken.server.scopes import Policy
 from everytoken.server.throttle import LoginThrottle
+from everytoken.store import memory
 from everytoken.store.control import DEFAULT_PROJECT, Control
 from everytoken.store.folder import DataFolder
 from everytoken.store.journal import Journal
@@ -109,6 +110,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     stack.enter_context(DataFolder(settings.data_dir))
     control = Control.open(settings)
     stack.callback(control.close)
+    memory.take_little()
     ledger = Ledger.open(settings)
     stack.callback(ledger.close)
     journal = Journal(settings.data_dir / "journal.db", max_bytes=settings.journal_max_bytes)
@@ -116,6 +118,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     feed = LiveFeed()
     pipeline = Pipeline(settings, journal, ledger, control, book, feed)
     pipeline.mask_with(masking(control))
+    pipeline.when_idle(lambda: memory.give_back(ledger.purge_memory))
     registry = metrics.registry_of(metrics.Server(pipeline, feed, journal_max_bytes=settings.journal_max_bytes))
     pipeline.meter(Meters(registry).observe)
     return product.Services(

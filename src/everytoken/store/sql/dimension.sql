@@ -1,4 +1,4 @@
-  arrayJoin(if({by:String} = 'tag', if(empty(tags), [''], arrayMap(tag -> toString(tag), tags)), [multiIf(
+  multiIf(
     {by:String} = 'model', toString(if(response_model != '', response_model, request_model)),
     {by:String} = 'node', toString(node),
     {by:String} = 'user', ifNull(user_id, ''),
@@ -6,4 +6,4 @@
     {by:String} = 'provider', toString(provider),
     {by:String} = 'call_path', toString(call_path),
     {by:String} = 'quality', toString(quality),
-    '')]))
+    '')

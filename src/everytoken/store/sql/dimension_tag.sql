@@ -1,0 +1,1 @@
+  arrayJoin(if(empty(tags), [''], arrayMap(tag -> toString(tag), tags)))
