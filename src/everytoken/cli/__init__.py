@@ -11,6 +11,8 @@ COMMANDS = {
     "demo": "Run a day of the Eco² agent and show what every node cost, before and after.",
     "trace": "Print one trace: its runs as a tree, its nodes on a timeline, with tokens and dollars.",
     "doctor": "Find what keeps tokens from being counted, and say the cure.",
+    "keys": "Make, list and revoke API keys.",
+    "users": "Say who may log in to the page.",
     "prices": "What a model costs, since when and says who.",
     "simulator": "Start the simulated providers with their billing ledger.",
 }

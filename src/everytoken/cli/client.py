@@ -53,9 +53,15 @@ class Client:
         """One trace as `query.rows.TraceView` describes it."""
         return self._call("GET", f"/everytoken/v1/traces/{quote(trace_id, safe='')}")
 
-    def _call(self, method: str, path: str, **params: str | int) -> dict[str, Any]:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Any route of the product API, with a JSON body."""
+        return self._call(method, f"/everytoken/v1{path}", body)
+
+    def _call(
+        self, method: str, path: str, body: dict[str, Any] | None = None, **params: str | int
+    ) -> dict[str, Any]:
         try:
-            response = self._http.request(method, path, params=params)
+            response = self._http.request(method, path, params=params, json=body)
         except httpx.HTTPError as error:
             raise CommandError(
                 f"no answer from {self.url}: {error}",

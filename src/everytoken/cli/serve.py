@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from everytoken.cli.errors import CommandError
 from everytoken.config import DEFAULT_PORT, Settings
-from everytoken.server.listen import bind, is_loopback
+from everytoken.server.listen import MAKE_A_KEY, bind, is_loopback, refusal
 
 
 def serve(
@@ -23,11 +23,9 @@ def serve(
 ) -> None:
     """Receive traces, keep the ledger, answer the page and the API, until Ctrl-C."""
     settings = _settings({"host": host, "port": port, "data": data})
-    if not is_loopback(settings.host):
-        raise CommandError(
-            f"refusing to listen on {settings.host}: anyone who reaches it could read and write everything",
-            hint="listen on 127.0.0.1 and put a proxy that asks for a login in front",
-        )
+    made = settings.database_url is not None or (settings.data_dir / "control.db").exists()
+    if not is_loopback(settings.host) and not made:  # else the server looks whether there is a key
+        raise CommandError(refusal(settings.host), hint=MAKE_A_KEY)
     sock = _bind(settings.host, settings.port)
     # The engine takes a second to load: a refusal comes without it.
     from everytoken.catalog.errors import PriceFileError

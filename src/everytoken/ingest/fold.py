@@ -222,13 +222,16 @@ class Fold:
         self._trace_by_run: dict[str, str] = {}
 
     def _place_at_once(self, operation: Operation, trace_id: str | None) -> RunFold | None:
-        """The place of a posted run that says all that its place depends on, as nearly every one does."""
+        """The place of a posted run that says all that its place depends on, as nearly every one does.
+
+        Not of one whose sender may not write everywhere: whether it may be there has to be seen first.
+        """
         fields = operation.body
         if trace_id is None or operation.kind != "post" or not fields.get("name") or not fields.get("project"):
             return None
         order = order_of(operation.run_id, fields)
         start_us = start_of(fields, order)
-        if start_us is None or operation.run_id in self.waiting:
+        if start_us is None or operation.run_id in self.waiting or operation.allowed is not None:
             return None
         is_root = parent_of(fields, order) is None
         return self._place(self._open(trace_id), operation.run_id, Place(fields["project"], start_us, is_root))

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from everytoken.config import Settings
 from everytoken.server import origin
 from everytoken.server.access import ANYONE, NOBODY, Access, by_cookie, by_key, cookie_in, key_in, of_request
-from everytoken.server.listen import is_loopback
+from everytoken.server.listen import MAKE_A_KEY, is_loopback, refusal
 from everytoken.server.scopes import Need, Policy
 from everytoken.server.throttle import RateLimit
 from everytoken.store.control import Control
@@ -51,10 +51,7 @@ class Gate:
         self._rates = RateLimit()
         self._refreshing: asyncio.Task[None] | None = None
         if not self._loopback and not control.is_guarded:
-            raise UnguardedError(
-                f"refusing to listen on {settings.host}: anyone who reaches it could read and write everything",
-                hint="make a key with `everytoken keys create`, or listen on 127.0.0.1",
-            )
+            raise UnguardedError(refusal(settings.host), hint=MAKE_A_KEY)
 
     @property
     def is_guarded(self) -> bool:

@@ -4,6 +4,14 @@ import ipaddress
 import socket
 
 
+MAKE_A_KEY = "make a key with `everytoken keys create`, or listen on 127.0.0.1"
+
+
+def refusal(host: str) -> str:
+    """Why a server that asks nobody for a key does not listen there."""
+    return f"refusing to listen on {host}: anyone who reaches it could read and write everything"
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach `host`; a name other than localhost is taken for one that others can."""
     try:

@@ -91,7 +91,7 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("PATCH", OURS + "/projects/.+/settings", ADMIN),
     ("POST", OURS + "/flush", ANY),
     ("GET", OURS + "/health", ANY),
-    ("GET", OURS + "/openapi.json", OPEN),
+    ("GET HEAD", OURS + "/openapi.json", OPEN),
     ("GET", OURS + "/(?:projects|traces|charges|live|search|explain)(?:/.*)?", READ),
     ("GET", OURS + "/filter/fields", ANY),
     ("GET", OURS + "/prices(?:/.*)?", READ),
