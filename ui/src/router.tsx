@@ -1,6 +1,6 @@
 /** The addresses of the pages. What one would share lives here: project, range, selected run, view, tab, closed branches. */
 
-import { createRootRoute, createRoute, createRouter, redirect } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { Frame } from "./components/Frame";
 import { METRICS, type Metric } from "./model/dashboard";
 import { HEATS, type Heat } from "./model/graph";
@@ -43,6 +43,8 @@ export type TraceSearch = RangeSearch & {
   /** What is searched for in the trace. */
   q?: string;
 };
+
+export type Eco2Search = RangeSearch & { chat?: string; trace?: string; heat?: Heat };
 
 function one<T extends string>(known: readonly T[], value: unknown): T | undefined {
   return known.find((name) => name === value);
@@ -127,6 +129,15 @@ const trace = createRoute({
     } as TraceSearch),
 });
 
+/** The chat with the attached agent; its conversation and the trace looked at. */
+const eco2 = createRoute({
+  getParentRoute: () => root,
+  path: "/eco2",
+  component: lazyRouteComponent(() => import("./pages/eco2/Eco2Page"), "Eco2Page"),
+  validateSearch: (search: Record<string, unknown>): Eco2Search =>
+    defined({ chat: text(search.chat), trace: text(search.trace), heat: one(HEATS, search.heat) } as Eco2Search),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     projects,
@@ -141,6 +152,7 @@ export const router = createRouter({
     coverage,
     compare,
     trace,
+    eco2,
   ]),
   notFoundMode: "root",
   defaultNotFoundComponent: ProjectsPage,

@@ -10,6 +10,13 @@ const PAGE = 50;
 const within = (range: Range) => windowOf(range, Date.now());
 const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
+/** What the server knows of itself; whether an agent is attached does not change while it runs. */
+export const healthQuery = queryOptions({
+  queryKey: ["health"],
+  queryFn: ({ signal }) => get("/everytoken/v1/health", {}, signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});
+
 export const projectsQuery = (range: Range) =>
   queryOptions({
     queryKey: ["projects", range],
@@ -154,6 +161,15 @@ export const traceQuery = (project: string, traceId: string) =>
   queryOptions({
     queryKey: ["project", project, "trace", traceId],
     queryFn: ({ signal }) => get("/everytoken/v1/traces/{trace_id}", { trace_id: traceId, project }, signal),
+  });
+
+/** The trace that began last, if there is one. */
+export const newestTraceQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["project", project, "newest"],
+    queryFn: async ({ signal }) =>
+      (await get("/everytoken/v1/traces", { project, limit: 1 }, signal)).traces[0]?.trace_id ?? null,
+    staleTime: Number.POSITIVE_INFINITY,
   });
 
 /** What the trace's graph may do beside what it did. It changes with a release of the app, not while one looks. */

@@ -1,32 +1,37 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
 import { projectsQuery } from "../api/queries";
 import { LANGUAGES, type Language, setLanguage } from "../i18n";
 import { useWords } from "../i18n/useWords";
+import { KEYS, keyLabel } from "../model/keys";
 import { type Range, zoneName } from "../model/time";
 import { HelpDialog } from "./HelpDialog";
 import { ChevronIcon, Logo, SunIcon } from "./icons";
 import { ChoiceMenu } from "./Menu";
+import { Palette } from "./Palette";
 import { RangeMenu } from "./RangeMenu";
 import { chooseTheme, THEMES, theme } from "./theme";
 import { useKeys } from "./useKeys";
 
-const LANGUAGE_NAMES: Record<Language, string> = { en: "English", ko: "한국어" };
+export const LANGUAGE_NAMES: Record<Language, string> = { en: "English", ko: "한국어" };
 
 export function Frame() {
   const t = useWords();
   const { project, traceId } = useParams({ strict: false });
   const [help, setHelp] = useState(false);
+  const [palette, setPalette] = useState(false);
   const navigate = useNavigate();
+  const openHelp = useCallback(() => setHelp(true), []);
   useKeys({
     help: () => setHelp(true),
+    palette: () => setPalette((open) => !open),
     projects: () => void navigate({ to: "/", search: true }),
     ...(project !== undefined && {
       ...Object.fromEntries(
-        SECTIONS.map((section) => [
+        ([...SECTIONS, "compare"] as const).map((section) => [
           section,
           () => void navigate({ to: `/projects/$project/${section}`, params: { project }, search: keepRange }),
         ]),
@@ -48,12 +53,22 @@ export function Frame() {
         {traceId === undefined && <RangeMenu />}
         <Zone />
         <LiveSign project={project} />
+        <button
+          type="button"
+          className="quiet palette-open"
+          onClick={() => setPalette(true)}
+          title={t("palette.label")}
+          aria-label={t("palette.label")}
+        >
+          <kbd>{keyLabel(KEYS.palette[0])}</kbd>
+        </button>
         <Switches onHelp={() => setHelp(true)} />
       </header>
       {project !== undefined && <Sections project={project} />}
       <main id="main" tabIndex={-1}>
         <Outlet />
       </main>
+      <Palette open={palette} onClose={() => setPalette(false)} onHelp={openHelp} />
       <HelpDialog open={help} onClose={() => setHelp(false)} />
     </div>
   );
@@ -64,7 +79,7 @@ export function keepRange(search: { range?: unknown }): { range?: Range } {
   return search.range === undefined ? {} : { range: search.range as Range };
 }
 
-const SECTIONS = ["overview", "traces", "nodes", "models", "users", "threads", "coverage"] as const;
+export const SECTIONS = ["overview", "traces", "nodes", "models", "users", "threads", "coverage"] as const;
 
 function Sections({ project }: { project: string }) {
   const t = useWords();

@@ -10,10 +10,20 @@ import { StatusDot } from "./Status";
 import { TokenBar } from "./TokenBar";
 
 export type Scale = { readonly longest: number; readonly most: number; readonly decimals: number };
-type Props = { row: TraceRow; project: string; scale: Scale; top: number; cursor: boolean };
+type Props = {
+  row: TraceRow;
+  project: string;
+  scale: Scale;
+  top: number;
+  cursor: boolean;
+  /** Marked for comparison. */
+  marked: boolean;
+  onMark: (traceId: string) => void;
+};
 
 /** One trace of the list. */
-export const TraceLine = memo(function TraceLine({ row, project, scale, top, cursor }: Props) {
+export const TraceLine = memo(function TraceLine({ row, project, scale, top, cursor, marked, onMark }: Props) {
+  const t = useWords();
   return (
     <div
       className={`trace-grid list-row${cursor ? " cursor" : ""}`}
@@ -22,6 +32,14 @@ export const TraceLine = memo(function TraceLine({ row, project, scale, top, cur
     >
       <span role="cell">
         <StatusDot status={row.status} />
+        <button
+          type="button"
+          className="mark-trace"
+          aria-pressed={marked}
+          aria-label={t("compare.mark")}
+          title={`${t("compare.mark")} (x)`}
+          onClick={() => onMark(row.trace_id)}
+        />
       </span>
       <span role="cell" className="ellipsis">
         <Link

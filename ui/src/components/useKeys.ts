@@ -27,8 +27,10 @@ export function useKeys(actions: Partial<Record<KeyAction, () => void>>): void {
     let prefix = "";
     let timer = 0;
     const onKey = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || ownedByFocus(event)) return;
-      const read = readKey(event.key, prefix);
+      const modified = event.ctrlKey || event.metaKey;
+      // A key with Ctrl or ⌘ is no text, so it means the same wherever the focus is.
+      if (event.defaultPrevented || event.altKey || (!modified && ownedByFocus(event))) return;
+      const read = readKey(modified ? `mod+${event.key.toLowerCase()}` : event.key, prefix);
       prefix = read.prefix;
       window.clearTimeout(timer);
       timer = window.setTimeout(() => {

@@ -1,3 +1,5 @@
+import { eco2En } from "./eco2";
+
 export const en = {
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
   nav: {
@@ -54,6 +56,9 @@ export const en = {
     users: "Go to users",
     threads: "Go to threads",
     coverage: "Go to coverage",
+    compare: "Go to the comparison of two windows",
+    mark: "Mark a trace; two marked ones are compared",
+    palette: "Go anywhere",
     help: "Show the keys",
   },
   actions: {
@@ -308,6 +313,14 @@ export const en = {
     notFound: "There is no such trace",
     notFoundText: "It may have been removed by retention, or it has not arrived yet.",
   },
+  palette: {
+    label: "Go anywhere",
+    placeholder: "Page, project, trace id or action",
+    pages: "Pages",
+    actions: "Actions",
+    trace: "Open the trace",
+    nothing: "Nothing is called that.",
+  },
   compare: {
     open: "Compare",
     traces: "Compare two traces",
@@ -420,6 +433,7 @@ export const en = {
     before_first_price: "the call is older than the first price",
     not_priced: "not priced yet",
   },
+  eco2: eco2En,
 } as const;
 
 type Shape<T> = { readonly [K in keyof T]: T[K] extends string ? string : Shape<T[K]> };

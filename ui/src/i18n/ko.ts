@@ -1,3 +1,4 @@
+import { eco2Ko } from "./eco2";
 import type { Words } from "./en";
 
 export const ko: Words = {
@@ -56,6 +57,9 @@ export const ko: Words = {
     users: "사용자로",
     threads: "대화로",
     coverage: "집계 상태로",
+    compare: "기간 비교로",
+    mark: "트레이스 표시, 두 개를 표시하면 비교합니다",
+    palette: "빠른 이동",
     help: "단축키 보기",
   },
   actions: {
@@ -304,6 +308,14 @@ export const ko: Words = {
     notFound: "트레이스를 찾을 수 없습니다",
     notFoundText: "보존 기간이 지나 삭제되었거나 아직 도착하지 않았습니다.",
   },
+  palette: {
+    label: "빠른 이동",
+    placeholder: "페이지, 프로젝트, 트레이스 ID 또는 동작",
+    pages: "페이지",
+    actions: "동작",
+    trace: "트레이스 열기",
+    nothing: "찾는 항목이 없습니다.",
+  },
   compare: {
     open: "비교",
     traces: "트레이스 비교",
@@ -416,4 +428,5 @@ export const ko: Words = {
     before_first_price: "첫 단가보다 이전의 호출입니다",
     not_priced: "아직 비용을 계산하지 않았습니다",
   },
+  eco2: eco2Ko,
 };

@@ -4,13 +4,13 @@ import { KEYS, keyLabel, readKey } from "./keys";
 test("a single key means its action", () => {
   expect(readKey("j", "")).toEqual({ action: "down", prefix: "" });
   expect(readKey("ArrowUp", "")).toEqual({ action: "up", prefix: "" });
-  expect(readKey("x", "")).toEqual({ action: null, prefix: "" });
+  expect(readKey("z", "")).toEqual({ action: null, prefix: "" });
 });
 
 test("g waits for the place to go to, and forgets what is none", () => {
   expect(readKey("g", "")).toEqual({ action: null, prefix: "g" });
   expect(readKey("t", "g")).toEqual({ action: "traces", prefix: "" });
-  expect(readKey("x", "g")).toEqual({ action: null, prefix: "" });
+  expect(readKey("z", "g")).toEqual({ action: null, prefix: "" });
 });
 
 test("no key means two things", () => {

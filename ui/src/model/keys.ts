@@ -20,6 +20,9 @@ export const KEYS = {
   users: ["g u"],
   threads: ["g h"],
   coverage: ["g c"],
+  compare: ["g x"],
+  mark: ["x"],
+  palette: ["mod+k"],
   help: ["?"],
 } as const satisfies Record<string, readonly string[]>;
 
@@ -34,6 +37,7 @@ export function keyLabel(key: string): string {
     ArrowRight: "→",
     Escape: "Esc",
     Enter: "↵",
+    "mod+k": /Mac|iP/.test(navigator.platform) ? "⌘K" : "Ctrl K",
   };
   return named[key] ?? key;
 }

@@ -1,7 +1,7 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { tracesQuery } from "../api/queries";
 import type { TraceRow } from "../api/schema";
 import { keepRange } from "../components/Frame";
@@ -91,6 +91,20 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
     }),
     [rows],
   );
+  const [marked, setMarked] = useState<string>();
+  const mark = useCallback(
+    (id: string) => {
+      if (marked === undefined || marked === id) setMarked(marked === id ? undefined : id);
+      else {
+        void navigate({
+          to: "/projects/$project/compare",
+          params: { project },
+          search: (now) => ({ ...keepRange(now), a: marked, b: id }),
+        });
+      }
+    },
+    [marked, navigate, project],
+  );
   const move = (to: number) => {
     setAt(to);
     list.scrollToIndex(to);
@@ -108,6 +122,7 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
         });
       }
     },
+    mark: () => rows[at] && mark(rows[at].trace_id),
     close: () => setAt(-1),
   });
 
@@ -152,6 +167,8 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
                   scale={scale}
                   top={item.start}
                   cursor={item.index === at}
+                  marked={row.trace_id === marked}
+                  onMark={mark}
                 />
               )
             );
