@@ -14,7 +14,7 @@ from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import masking
 from everytoken.ingest.meters import Meters
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.server import agent, dashboards, discover, errors, live, metrics, openapi, product, static
+from everytoken.server import agent, dashboards, discover, errors, explain, live, metrics, openapi, prices, product, static
 from everytoken.server.gate import Gate, GateMiddleware
 from everytoken.server.keys import router as keys_router
 from everytoken.server.langsmith_context import LangSmith
@@ -23,6 +23,7 @@ from everytoken.server.langsmith_mounts import mount_langsmith_reads
 from everytoken.server.login import router as login_router
 from everytoken.server.otlp import otlp_router
 from everytoken.server.otlp_grpc import otlp_grpc
+from everytoken.server.price_watch import watching
 from everytoken.server.project_settings import router as settings_router
 from everytoken.server.scopes import Policy
 from everytoken.server.throttle import LoginThrottle
@@ -31,6 +32,7 @@ from everytoken.store.control import DEFAULT_PROJECT, Control
 from everytoken.store.folder import DataFolder
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
+from everytoken.store.price_overrides import PriceOverrides
 
 LANGSMITH_MOUNTS = ("", "/api", "/api/v1")
 """Where LangSmith clients look, by version and by how their endpoint is written."""
@@ -56,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.include_router(static.page_router())  # last: it answers what nothing else does
             app.state.gate = gate = Gate(services.control, settings, Policy(app.routes))
             app.state.logins = LoginThrottle()
+            await stack.enter_async_context(watching(services.book, services.overrides))
             services.pipeline.start()
             stack.push_async_callback(services.pipeline.stop)
             if settings.otlp_grpc_port is not None:
@@ -87,6 +90,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(live.router)
     app.include_router(agent.router)
     app.include_router(metrics.router)
+    app.include_router(explain.router)
+    app.include_router(prices.router)
 
     @app.get("/ok", include_in_schema=False)
     def ok() -> Response:
@@ -106,11 +111,13 @@ def stop_feeds(app: FastAPI) -> None:
 
 def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Services:
     """Open everything; `stack` closes it in reverse, the folder's lock last."""
-    book = PriceBook((settings.prices,) if settings.prices else ())
     stack.enter_context(DataFolder(settings.data_dir))
     control = Control.open(settings)
     stack.callback(control.close)
     memory.take_little()
+    overrides = PriceOverrides(control.annotations, settings.data_dir / "prices.api.toml")
+    overrides.write_file()
+    book = PriceBook((*((settings.prices,) if settings.prices else ()), overrides.file))
     ledger = Ledger.open(settings)
     stack.callback(ledger.close)
     journal = Journal(settings.data_dir / "journal.db", max_bytes=settings.journal_max_bytes)
@@ -129,5 +136,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
         journal=journal,
         langsmith=LangSmith(ledger, control, pipeline, journal, settings.data_dir / "attachments"),
         registry=registry,
+        book=book,
+        overrides=overrides,
         started_s=time.monotonic(),
     )

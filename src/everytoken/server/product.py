@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from prometheus_client import CollectorRegistry
 
 from everytoken import __version__
+from everytoken.catalog.book import PriceBook
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.query import charges, models, nodes, projects, run_detail, topology, trace_search, trace_view, traces
@@ -37,6 +38,7 @@ from everytoken.store.control import Control
 from everytoken.store.folder import SCHEMA_VERSION
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
+from everytoken.store.price_overrides import PriceOverrides
 
 PREFIX = "/everytoken/v1"
 FLUSH_TIMEOUT_S = 60
@@ -63,6 +65,8 @@ class Services:
     langsmith: LangSmith
     registry: CollectorRegistry
     """What `/metrics` shows."""
+    book: PriceBook
+    overrides: PriceOverrides
     started_s: float
     """`time.monotonic()` at the start."""
 

@@ -1,0 +1,58 @@
+"""Prices that change while the server runs: taken up within seconds, from files and from the control data."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import AsyncIterator
+
+from fastapi.concurrency import run_in_threadpool
+
+from everytoken.catalog.book import PriceBook
+from everytoken.catalog.errors import PriceFileError
+from everytoken.store.errors import StoreError
+from everytoken.store.price_overrides import PriceOverrides
+
+INTERVAL_S = 5.0
+
+log = logging.getLogger("everytoken.prices")
+
+
+def take_up(book: PriceBook, overrides: PriceOverrides) -> bool:
+    """Reload the book if a file or the control data changed; wrong files leave the prices as they were."""
+    try:
+        overrides.write_file()
+        if book.is_stale():
+            book.reload()
+            return True
+    except PriceFileError as error:
+        log.error("prices were not reloaded, those of before stay in force: %s", error)
+    except (StoreError, OSError) as error:
+        log.warning("prices could not be looked at: %s", error)
+    return False
+
+
+@contextlib.asynccontextmanager
+async def watching(book: PriceBook, overrides: PriceOverrides) -> AsyncIterator[None]:
+    """Look at them every few seconds, and at once on SIGHUP."""
+    wake = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, as in tests
+        loop.add_signal_handler(signal.SIGHUP, wake.set)
+    task = asyncio.create_task(_watch(book, overrides, wake))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.remove_signal_handler(signal.SIGHUP)
+
+
+async def _watch(book: PriceBook, overrides: PriceOverrides, wake: asyncio.Event) -> None:
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), INTERVAL_S)
+        wake.clear()
+        await run_in_threadpool(take_up, book, overrides)
