@@ -13,6 +13,7 @@ from everytoken.core.projections import to_otel
 from everytoken.instrument.answer import Answer, base_metadata, outputs, usage_metadata
 from everytoken.instrument.attempt import CANCELLED, Attempt
 from everytoken.instrument.content import ContentPolicy
+from everytoken.instrument.guard import guarded
 from everytoken.instrument.span_messages import input_messages, output_messages, system_instructions
 from everytoken.instrument.tracer import Tracers
 
@@ -89,7 +90,7 @@ def _attributes(
         "langsmith.trace.session_name": parent.project,
         "langsmith.span.tags": ",".join(parent.tags) or None,
         **_asked(attempt),
-        **_content(attempt, answer, content),
+        **(_content(attempt, answer, content) or {}),
         **_metadata(attempt, answer, extra),
     }
     if attempt.streamed:
@@ -110,7 +111,9 @@ def _asked(attempt: Attempt) -> dict[str, Any]:
     return {**found, "gen_ai.request.stream": True} if attempt.streamed else found
 
 
+@guarded
 def _content(attempt: Attempt, answer: Answer, content: ContentPolicy) -> dict[str, Any]:
+    """The messages; a shape nobody expected costs the span its content, not its usage."""
     request, said = content.clean(attempt.request or {}), content.clean(outputs(answer))
     told = {
         "gen_ai.system_instructions": system_instructions(request),
