@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
+import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from everytoken.store.errors import FolderError
@@ -99,7 +100,9 @@ def migrate(client: Client, layout: Layout) -> int:
         for statement in _distributed_again(layout):
             client.command(statement)
     # Last: until it is written, the next start does all of it again.
-    client.insert("ledger_schema", [[SCHEMA_VERSION, time.time_ns() // 1000]], column_names=["version", "at_us"])
+    # By Arrow, as everything is written: `client.insert` would import pandas, 63 MB, to see whether it was given a frame.
+    told = pa.table({"version": pa.array([SCHEMA_VERSION], pa.uint32()), "at_us": [time.time_ns() // 1000]})
+    client.insert_arrow("ledger_schema", told)
     return SCHEMA_VERSION
 
 
