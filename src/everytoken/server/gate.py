@@ -6,19 +6,23 @@ from collections.abc import Mapping
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from everytoken.config import Settings
 from everytoken.server import origin
 from everytoken.server.access import ANYONE, NOBODY, Access, by_cookie, by_key, cookie_in, key_in, of_request
 from everytoken.server.listen import MAKE_A_KEY, is_loopback, refusal
-from everytoken.server.scopes import Need, Policy
+from everytoken.server.scopes import INGEST, Need, Policy
 from everytoken.server.throttle import RateLimit
 from everytoken.store.control import Control
 from everytoken.store.errors import StoreError
 from everytoken.store.visible import only
 
 UNAUTHORIZED = 401
+MAX_BODY_BYTES = 1024**2
+"""Of a request that asks something. The longest, a query for 1,000 ids, has 40 KB."""
+BODY_S = 30
 MADE_BY = "`everytoken keys create` makes one"
 
 log = logging.getLogger("everytoken.gate")
@@ -57,6 +61,10 @@ class Gate:
     def is_guarded(self) -> bool:
         """Whether a caller has to say who they are."""
         return not self._loopback or self._control.is_guarded
+
+    def need(self, method: str, path: str) -> Need:
+        """What the policy asks for."""
+        return self._policy.need(method, path)
 
     def admit(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[Access, frozenset[str] | None]:
         """Who may go on with this request, and the projects it sees.
@@ -164,8 +172,34 @@ class GateMiddleware:
             await _refusal(turned)(scope, receive, send)
             return
         scope.setdefault("state", {})["access"] = access
+        if (
+            gate.need(scope["method"], scope["path"]) != INGEST
+        ):  # ingest bounds its bodies itself, and lets them be large
+            receive = _bounded(receive)
         with only(seen):
             await self._app(scope, receive, send)
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Messages of a small body, within a time."""
+    size = 0
+    until: float | None = asyncio.get_running_loop().time() + BODY_S
+
+    async def bounded() -> Message:
+        nonlocal size, until
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"the body did not arrive within {BODY_S} s") from None
+        if not message.get("more_body", False):
+            until = None  # what comes now is the client leaving, whenever that is
+        size += len(message.get("body", b""))
+        if size > MAX_BODY_BYTES:
+            raise HTTPException(413, f"the body is larger than {MAX_BODY_BYTES} bytes")
+        return message
+
+    return bounded
 
 
 def writable_by(request: Request) -> frozenset[str] | None:

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from everytoken.config import Settings
 from everytoken.server.app import create_app, stop_feeds
 from everytoken.server.listen import url_of
+from everytoken.server.slow_clients import BoundedProtocol
 
 KEEP_ALIVE_S = 30
 DRAIN_S = 10  # what an answer under way gets after SIGTERM; Kubernetes kills after 30 s
@@ -33,6 +34,7 @@ def run(settings: Settings, sock: socket.socket, on_ready: Callable[[str], None]
     app = create_app(settings)
     config = uvicorn.Config(
         app,
+        http=BoundedProtocol,
         lifespan="off",  # ours runs around the server, so that its errors reach the caller as they are
         log_config=None,
         access_log=False,
