@@ -87,9 +87,11 @@ def test_the_guard_would_see_a_metric_that_nobody_writes() -> None:
 def test_the_scrape_configuration_reads_the_rules_and_the_worker_s_port() -> None:
     (config,) = load(DEPLOY / "prometheus/prometheus.yaml")
     assert all((DEPLOY / "prometheus" / name).is_file() for name in config["rule_files"])
-    (job,) = config["scrape_configs"]
-    assert job["job_name"] == "chat-worker"
-    assert job["static_configs"] == [{"targets": ["127.0.0.1:8710"]}]
+    targets = {job["job_name"]: job["static_configs"] for job in config["scrape_configs"]}
+    assert targets == {
+        "everytoken": [{"targets": ["127.0.0.1:8700"]}],
+        "chat-worker": [{"targets": ["127.0.0.1:8710"]}],
+    }
 
 
 def test_the_panels_have_places_and_a_data_source_to_choose() -> None:

@@ -240,7 +240,7 @@ def put_override(use: Using, request: Request, name: str, body: OverrideBody) ->
         raise RequestError(str(problem), field="body.toml", hint=problem.cure, status=422) from error
     row = use.overrides.put(name, body.toml)
     use.book.reload()
-    _record(use, request, "price.override", name, before and asdict(before), asdict(row))
+    _record(use, request, "price.override", name, None if before is None else asdict(before), asdict(row))
     return answer(Override(**asdict(row)))
 
 
