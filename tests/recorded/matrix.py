@@ -6,6 +6,8 @@ python -m tests.recorded.matrix                    measure all, print what holds
 python -m tests.recorded.matrix "chat stream"      only rows whose name contains that
 python -m tests.recorded.matrix --write            renew the tables in docs/accounting.md
 python -m tests.recorded.matrix --json google-genai   verdicts as JSON: how other versions of an SDK are measured
+python -m tests.recorded.matrix --off                  with nothing instrumented: what is a loss then
+python -m tests.recorded.matrix --apart langchain-google   with what needs an environment of its own
 """
 
 import importlib
@@ -35,6 +37,8 @@ PATHS = (
     "context",
 )
 """Modules of `paths`, in the order of the page. One more integration is one more line here."""
+APART = "langchain_google"
+"""Module of `paths` whose packages do not install beside the others: measured in an environment of its own."""
 PACKAGES = ("openai", "google-genai", "openai-agents", "langchain-core", "langchain-openai", "langgraph", "langsmith")
 PAGE = Path(__file__).parents[2] / "docs" / "accounting.md"
 BEGIN, END = "<!-- matrix: python -m tests.recorded.matrix --write -->", "<!-- end of matrix -->"
@@ -49,9 +53,9 @@ class Measured:
     losses: tuple[str, ...]
 
 
-def load() -> tuple[Scenario, ...]:
-    """Every scenario, in the order of the page."""
-    for name in PATHS:
+def load(*more: str) -> tuple[Scenario, ...]:
+    """Every scenario, in the order of the page; those of further modules at the end."""
+    for name in (*PATHS, *more):
         importlib.import_module(f"tests.recorded.paths.{name}")
     return tuple(SCENARIOS)
 
@@ -117,8 +121,8 @@ def main(arguments: list[str]) -> int:
     words = [word for word in arguments if not word.startswith("--")]
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    with opened() as world:
-        chosen = [s for s in load() if all(word in s.key for word in words)]
+    with opened(instrumented="--off" not in arguments) as world:
+        chosen = [s for s in load(*([APART] if "--apart" in arguments else [])) if all(word in s.key for word in words)]
         measured = {s.key: measure(world, s) for s in chosen}
     if "--json" in arguments:
         print(json.dumps([asdict(one) for one in measured.values()], ensure_ascii=False))

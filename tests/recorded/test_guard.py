@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from tests.recorded.matrix import load, measure
+from tests.recorded.paths.context import UNCHANGED, program
 from tests.recorded.verdict import judge
-from tests.recorded.world import opened
+from tests.recorded.world import World, opened
 
 from everytoken.core.charge import Charge
 from everytoken.core.usage import Usage
@@ -16,6 +17,7 @@ UNSEEN = (
     "openai: chat stream, usage not asked for (sync)",
     "openai: responses (sync)",
     "google-genai: generate (sync)",
+    "google-genai: generate on Vertex AI (sync)",
     "openai-agents: run (async)",
     "langchain-openai: stream, custom base URL (sync)",
 )
@@ -55,6 +57,16 @@ def test_without_instrumentation_every_scenario_fails() -> None:
     with opened(instrumented=False) as world:
         passed = [key for key in UNSEEN if not measure(world, by_key[key]).losses]
     assert passed == []
+
+
+def test_without_everytoken_run_an_unchanged_program_is_a_loss() -> None:
+    def plain(world: World) -> None:
+        program(world, UNCHANGED + 'ask("페트병은?")')
+
+    (recorded,) = [one for one in load() if one.name == "everytoken run app.py, code unchanged"]
+    with opened() as world:
+        (loss, _) = measure(world, replace(recorded, action=plain)).losses
+    assert loss.startswith("not recorded: openai chat")
 
 
 def test_a_right_charge_passes() -> None:

@@ -1,4 +1,4 @@
-"""The Gemini scenarios with what else is in use: the previous major of google-genai, and aiohttp as async transport.
+"""The Gemini scenarios with what else is in use: google-genai 2.x, LangChain's models for it, and aiohttp.
 
 Each is installed into a temporary folder that its own process imports first. Needs a package index, or uv's cache.
 """
@@ -52,6 +52,20 @@ def test_the_previous_major_of_google_genai_is_counted_alike(tmp_path: Path) -> 
     folder = _installed(tmp_path, "--no-deps", "google-genai==2.34.*")
     assert _in(folder, "-c", PROBE).startswith("2.34.")
     assert _losses(folder) == {}
+
+
+@pytest.mark.timeout(300)
+def test_langchains_gemini_models_are_counted_once_and_right(tmp_path: Path) -> None:
+    # It needs google-genai 2.x, so it is not among what `make setup` installs.
+    folder = _installed(
+        tmp_path, "--no-deps", "langchain-google-genai==4.4.*", "google-genai==2.34.*", "filetype==1.2.*"
+    )
+    measuring = ("-m", "tests.recorded.matrix", "--apart", "--json", "langchain-google-genai")
+    told = json.loads(_in(folder, *measuring))
+    assert {one["key"]: one["losses"] for one in told if one["losses"]} == {}
+    assert len(told) == 18
+    unseen = {one["key"] for one in json.loads(_in(folder, *measuring, "--off")) if one["losses"]}
+    assert {f"langchain-google-genai: {name} (sync)" for name in ("invoke, tracer off", "embeddings")} <= unseen
 
 
 @pytest.mark.timeout(300)

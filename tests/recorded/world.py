@@ -58,6 +58,10 @@ class World:
         http = {"base_url": self.simulator.urls["gemini"], "retry_options": retry, **options}
         return Client(api_key=KEY, http_options=HttpOptions(**http))
 
+    def vertex(self) -> Client:
+        """A client of Vertex AI with a key: its paths name the publisher."""
+        return Client(vertexai=True, api_key=KEY, http_options=HttpOptions(base_url=self.simulator.urls["gemini"]))
+
     def fault(self, fault: str, *, times: int = 1, **where: str) -> None:
         """Let the next `times` requests meet a fault of the simulator."""
         self.simulator.world.faults.add(read_switch({"fault": fault, "times": times, **where}))
@@ -121,6 +125,22 @@ class RejectStreamOptions(httpx2.HTTPTransport):
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         if b'"stream_options"' in request.read():
             return httpx2.Response(400, json={"error": {"message": "Unknown parameter: 'stream_options'."}})
+        return super().handle_request(request)
+
+
+class RejectingGateway(httpx2.HTTPTransport):
+    """Stands in for Azure with an API version from before `stream_options`, at a host of its own."""
+
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self._target = httpx2.URL(target)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        if b'"stream_options"' in request.read():
+            told = {"error": {"message": "Unrecognized request argument supplied: stream_options"}}
+            return httpx2.Response(400, json=told)
+        path = _without_deployment(request.url.path)
+        request.url = request.url.copy_with(host=self._target.host, port=self._target.port, path=path)
         return super().handle_request(request)
 
 

@@ -25,6 +25,9 @@ from everytoken.instrument.settings import ClientSettings
 from everytoken.instrument.threads import CARRIED
 from everytoken.instrument.told import Told, batch_results
 
+LOAD_MAX_S = 10.0
+"""Longest time the end of a process waits for an import of ours that is under way. It takes half a second, on a machine
+with too much to do several, and no server can hold it up: the time for sending begins after it."""
 OPEN_MAX = 10_000
 """Open attempts watched for a start; more are recorded all the same, when they end."""
 POLL_S = 0.25
@@ -77,6 +80,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._wake = threading.Event()
+        self._loaded = threading.Event()
         self._ended: deque[tuple[Attempt | threading.Event, int]] = deque()
         self._ended_bytes = 0
         self._open: dict[Any, Attempt] = {}
@@ -148,6 +152,7 @@ class Recorder:
         for attempt in list(self._open.values()):
             attempt.abandoned()
         if self._thread is not None:
+            self._loaded.wait(LOAD_MAX_S)
             self.flush(self.settings.exit_timeout_s)
 
     def _parentage(self) -> Parentage:
@@ -222,6 +227,8 @@ class Recorder:
         self._exporter()
 
     def _work(self) -> None:
+        guarded(self._exporter)()  # while the first call waits for its answer: a short process may end right after it
+        self._loaded.set()
         delivered = 0.0
         while True:
             self._wake.clear()
@@ -235,7 +242,7 @@ class Recorder:
             self._wake.wait(POLL_S)
 
     def _exporter(self) -> Exporter:
-        """Made in the recorder's thread when there is something to send: its import takes longer than most calls."""
+        """Made in the recorder's thread, at the first call: its import takes longer than most calls."""
         if self._made is None:
             with LOADING:
                 self._made = self._make_exporter()

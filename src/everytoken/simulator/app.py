@@ -84,6 +84,13 @@ def create_app(scenario: Scenario, *, seed: int = 0, pace: Pace | None = None) -
         route("/v1beta/models/{model}", openai_models.one_model, gemini_wire.refuse, "GET"),
         route("/v1beta/models/{model}:{verb}", _gemini, gemini_wire.refuse),
         route("/v1/models/{model}:{verb}", _gemini, gemini_wire.refuse),
+        # Vertex AI, with a key (express mode) and with a project.
+        route("/{version}/publishers/google/models/{model}:{verb}", _gemini, gemini_wire.refuse),
+        route(
+            "/{version}/projects/{project}/locations/{location}/publishers/google/models/{model}:{verb}",
+            _gemini,
+            gemini_wire.refuse,
+        ),
         route("/{version}/interactions", gemini_interactions.create, gemini_wire.refuse),
         route("/{version}/interactions/{interaction_id}", gemini_interactions.one, gemini_wire.refuse, "GET", "DELETE"),
         route("/v2/local/search/keyword.json", kakao.search_keyword, kakao.refuse, "GET"),

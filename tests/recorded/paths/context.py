@@ -6,8 +6,11 @@ import functools
 import os
 import subprocess
 import sys
+import tempfile
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from langsmith import traceable
@@ -117,15 +120,31 @@ def ask(text, **more):
 
 def process(w: World, code: str) -> None:
     """Run a small application in a process of its own, which says nothing of its recording on its way out."""
+    execute(w, [sys.executable, "-c", CALL + code])
+
+
+RUN = (str(Path(sys.executable).with_name("everytoken")), "run")
+
+
+def program(w: World, code: str, command: Sequence[str] = (sys.executable,)) -> None:
+    """The same from a file, which processes that start anew can import."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "application.py"
+        path.write_text(code, encoding="utf-8")
+        execute(w, [*command, str(path)])
+
+
+def execute(w: World, command: list[str]) -> None:
     variables = {
         "OPENAI_BASE_URL": w.simulator.urls["openai"],
         "OPENAI_API_KEY": KEY,
         "LANGSMITH_ENDPOINT": w.receiver.url,
         "LANGSMITH_API_KEY": "local",
         "LANGSMITH_TRACING": "true",
+        "EVERYTOKEN_EXIT_TIMEOUT_S": "20",  # a machine that runs other tests may need them
     }
     done = subprocess.run(
-        [sys.executable, "-c", CALL + code],
+        command,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -159,3 +178,41 @@ everytoken.flush()
 os._exit(0) if child == 0 else None
 """,
     )
+
+
+WORKERS = """
+import multiprocessing, sys
+
+def work(text):
+    return ask(text).choices[0].message.content
+
+if __name__ == "__main__":
+    ask("부모의 질문")
+    with multiprocessing.get_context("{method}").Pool(2) as pool:
+        assert all(pool.map(work, ["자식의 질문", "다른 자식의 질문"]))
+        pool.close()
+        pool.join()
+"""
+
+
+@scenario(SDK, "multiprocessing, workers that are forked", exact=3)
+def pool_forked(w: World) -> None:
+    program(w, CALL + WORKERS.format(method="fork"))
+
+
+@scenario(SDK, "multiprocessing, workers that are spawned", exact=3)
+def pool_spawned(w: World) -> None:
+    program(w, CALL + WORKERS.format(method="spawn"))
+
+
+UNCHANGED = CALL.replace("import everytoken, openai\neverytoken.instrument()", "import openai")
+
+
+@scenario(SDK, "everytoken run app.py, code unchanged")
+def run_unchanged(w: World) -> None:
+    program(w, UNCHANGED + 'ask("페트병은?")', RUN)
+
+
+@scenario(SDK, "everytoken run app.py with spawned workers, code unchanged", exact=3)
+def run_workers(w: World) -> None:
+    program(w, UNCHANGED + WORKERS.format(method="spawn"), RUN)

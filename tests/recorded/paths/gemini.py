@@ -337,3 +337,28 @@ def interactions_again(w: World) -> None:
     with w.genai() as client:
         told: Any = client.interactions.create(model=GEMINI_MODEL, input="한 번만 청구해줘")
         client.interactions.get(told.id)
+
+
+@scenario(SDK, "generate on Vertex AI")
+def vertex(w: World) -> None:
+    with w.vertex() as client:
+        client.models.generate_content(**asking("reasoned answer"))
+
+
+@scenario(SDK, "generate on Vertex AI")
+async def vertex_async(w: World) -> None:
+    async with w.vertex().aio as client:
+        await client.models.generate_content(**asking("cached prompt"))
+
+
+@scenario(SDK, "stream on Vertex AI")
+def vertex_stream(w: World) -> None:
+    with w.vertex() as client:
+        for _ in client.models.generate_content_stream(**asking("reasoned answer")):
+            pass
+
+
+@scenario(SDK, "automatic function calling on Vertex AI, three requests", exact=3)
+def vertex_afc(w: World) -> None:
+    with w.vertex() as client:
+        client.models.generate_content(**asking("two tools", config=CALLING))

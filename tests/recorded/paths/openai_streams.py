@@ -8,7 +8,7 @@ from typing import Any
 import openai
 from tests.recorded.paths.openai_chat import SCHEMA, SDK, WEATHER, Advice, asking
 from tests.recorded.table import scenario
-from tests.recorded.world import RejectStreamOptions, World
+from tests.recorded.world import RejectingGateway, RejectStreamOptions, World
 
 CUT = "the provider bills what was generated, and tells the usage only at the end of a stream"
 
@@ -168,6 +168,24 @@ def rejected_option(w: World) -> None:
     ):
         read(client, "흘려서 답해줘")
         read(client, "다시 흘려서 답해줘")
+
+
+@scenario(
+    SDK,
+    "chat stream on Azure with an API version that rejects stream_options, twice",
+    inexact=2,
+    why="the server has no way to be asked for the usage of a stream",
+)
+def rejected_by_azure(w: World) -> None:
+    with (
+        RejectingGateway(w.simulator.urls["openai"]) as transport,
+        openai.DefaultHttpxClient(transport=transport) as http,
+        openai.AzureOpenAI(
+            base_url="http://azure.test/v1", azure_ad_token="t", api_version="2024-02-01", http_client=http
+        ) as client,
+    ):
+        read(client, "애저에서 흘려서 답해줘")
+        read(client, "애저에서 다시 흘려서 답해줘")
 
 
 @scenario(SDK, "chat stream closed after three chunks", inexact=1, why=CUT)
