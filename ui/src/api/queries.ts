@@ -1,14 +1,27 @@
 /** What the pages ask the server, with the keys under which the answers are kept. */
 
-import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
-import { type Range, windowBefore, windowOf } from "../model/time";
+import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
+import { type Range, windowBefore, windowOf, zoneOf } from "../model/time";
 import { get } from "./client";
 
 const PAGE = 50;
 
 /** The window is worked out when the request leaves, so that "last hour" stays the last hour. */
 const within = (range: Range) => windowOf(range, Date.now());
-const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** What a project is set to; changed on its settings page alone. */
+export const settingsQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["project", project, "settings"],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/settings", { project }, signal),
+    staleTime: 60_000,
+    retry: false,
+  });
+
+/** Days are cut in the project's time zone; a reader who may not see its settings gets their own. */
+async function zone(cache: QueryClient, project: string): Promise<string> {
+  return zoneOf(await cache.ensureQueryData(settingsQuery(project)).catch(() => undefined));
+}
 
 /** What the server knows of itself; whether an agent is attached does not change while it runs. */
 export const healthQuery = queryOptions({
@@ -49,8 +62,10 @@ const TOP = 7;
 export const seriesQuery = (project: string, range: Range, by: SeriesBy, top = TOP) =>
   queryOptions({
     queryKey: ["project", project, "series", range, by, top],
-    queryFn: ({ signal }) =>
-      get("/everytoken/v1/projects/{project}/series", { project, by, tz: zone(), top, ...within(range) }, signal),
+    queryFn: async ({ signal, client }) => {
+      const tz = await zone(client, project);
+      return get("/everytoken/v1/projects/{project}/series", { project, by, tz, top, ...within(range) }, signal);
+    },
     placeholderData: keepPreviousData,
   });
 
@@ -58,9 +73,10 @@ export const seriesQuery = (project: string, range: Range, by: SeriesBy, top = T
 export const seriesBeforeQuery = (project: string, range: Range) =>
   queryOptions({
     queryKey: ["project", project, "series", range, "before"],
-    queryFn: ({ signal }) => {
+    queryFn: async ({ signal, client }) => {
       const before = windowBefore(range, Date.now()) ?? {};
-      return get("/everytoken/v1/projects/{project}/series", { project, tz: zone(), ...before }, signal);
+      const tz = await zone(client, project);
+      return get("/everytoken/v1/projects/{project}/series", { project, tz, ...before }, signal);
     },
     enabled: range !== "all",
   });

@@ -661,6 +661,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Explain Number
+         * @description One number as class × count × price, the price's source, and what the number leaves out.
+         */
+        get: operations["explain_number"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Prices
+         * @description Every model with a price: overrides first, the strongest first, then the price library's.
+         */
+        get: operations["list_prices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/prices/show": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Price
+         * @description The rates of one model at a time, or why there are none.
+         */
+        get: operations["show_price"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/prices/missing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Missing
+         * @description Models that were called and have no price, with the reason.
+         */
+        get: operations["list_missing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/prices/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Overrides
+         * @description Overrides set through the API; they win over the file of `EVERYTOKEN_PRICES`.
+         */
+        get: operations["list_overrides"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/prices/overrides/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Put Override
+         * @description Set an override. It prices what comes from now on; `reprice` applies it to what is stored.
+         */
+        put: operations["put_override"];
+        post?: never;
+        /**
+         * Delete Override
+         * @description Take an override away; answers what it was.
+         */
+        delete: operations["delete_override"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/reprice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reprice
+         * @description Price stored charges again. Tells the difference by model and day; with `apply` the ledger takes it.
+         */
+        post: operations["reprice"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1141,6 +1285,95 @@ export interface components {
             /** Traces */
             traces: number;
         };
+        /** ExplainNote */
+        ExplainNote: {
+            /** Kind */
+            kind: string;
+            /** Code */
+            code: string | null;
+            /** Calls */
+            calls: number;
+        };
+        /** ExplainRow */
+        ExplainRow: {
+            /** Token Class */
+            token_class: string;
+            /** Count */
+            count: string;
+            /** Rate Usd */
+            rate_usd: string;
+            /** Per */
+            per: number;
+            /** Usd */
+            usd: string;
+            /** Calls */
+            calls: number;
+            /** Price Entry */
+            price_entry: string | null;
+            /** Price Source */
+            price_source: string | null;
+        };
+        /**
+         * Explanation
+         * @description The sum of `rows`, `rest_usd` and `rounding_usd` is exactly `cost_known_usd`.
+         */
+        Explanation: {
+            /**
+             * Llm Calls
+             * @default 0
+             */
+            llm_calls: number;
+            /**
+             * Input Tokens
+             * @default 0
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @default 0
+             */
+            output_tokens: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Cache Read Tokens
+             * @default 0
+             */
+            cache_read_tokens: number;
+            /**
+             * Reasoning Tokens
+             * @default 0
+             */
+            reasoning_tokens: number;
+            /** Cost Usd */
+            cost_usd: string | null;
+            /**
+             * Cost Known Usd
+             * @default 0
+             */
+            cost_known_usd: string;
+            /**
+             * Unpriced Calls
+             * @default 0
+             */
+            unpriced_calls: number;
+            quality: components["schemas"]["QualityCounts"];
+            /** Project */
+            project: string;
+            /** Rows */
+            rows: components["schemas"]["ExplainRow"][];
+            /** Rest Usd */
+            rest_usd: string;
+            /** Rounding Usd */
+            rounding_usd: string;
+            /** Truncated */
+            truncated: boolean;
+            /** Notes */
+            notes: components["schemas"]["ExplainNote"][];
+        };
         /** Facet */
         Facet: {
             /** Field */
@@ -1428,6 +1661,51 @@ export interface components {
              */
             key?: string | null;
         };
+        /** MissingPrice */
+        MissingPrice: {
+            /** Project */
+            project: string;
+            /** Provider */
+            provider: string | null;
+            /** Model */
+            model: string | null;
+            /** Reason */
+            reason: string;
+            /** Calls */
+            calls: number;
+            /** Input Tokens */
+            input_tokens: number;
+            /** Output Tokens */
+            output_tokens: number;
+            /** Last Us */
+            last_us: number;
+        };
+        /** MissingPrices */
+        MissingPrices: {
+            /** Missing */
+            missing: components["schemas"]["MissingPrice"][];
+        };
+        /** ModelPrice */
+        ModelPrice: {
+            /** Provider */
+            provider: string | null;
+            /** Model */
+            model: string;
+            /** At */
+            at: string;
+            /** Tier */
+            tier: string | null;
+            /** Entry */
+            entry: string | null;
+            /** Source */
+            source: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Rates */
+            rates: components["schemas"]["Rate"][];
+            /** Tiers */
+            tiers: string[];
+        };
         /**
          * ModelRow
          * @description One model of one provider over a window.
@@ -1651,6 +1929,28 @@ export interface components {
             /** Nodes */
             nodes: components["schemas"]["NodeRow"][];
         };
+        /** Override */
+        Override: {
+            /** Name */
+            name: string;
+            /** Toml */
+            toml: string;
+            /** Changed Us */
+            changed_us: number;
+        };
+        /** OverrideBody */
+        OverrideBody: {
+            /**
+             * Toml
+             * @description `[[price]]` entries, as in a price file.
+             */
+            toml: string;
+        };
+        /** Overrides */
+        Overrides: {
+            /** Overrides */
+            overrides: components["schemas"]["Override"][];
+        };
         /** PercentileMarks */
         PercentileMarks: {
             /** P50 */
@@ -1661,6 +1961,26 @@ export interface components {
             p95: number | null;
             /** P99 */
             p99: number | null;
+        };
+        /** PriceEntry */
+        PriceEntry: {
+            /** Provider */
+            provider: string;
+            /** Model */
+            model: string;
+            /** Source */
+            source: string;
+            /** Checked */
+            checked: string | null;
+        };
+        /** PriceList */
+        PriceList: {
+            /** Prices */
+            prices: components["schemas"]["PriceEntry"][];
+            /** Total */
+            total: number;
+            /** Truncated */
+            truncated: boolean;
         };
         /**
          * Problem
@@ -1783,6 +2103,90 @@ export interface components {
              * @default 0
              */
             missing: number;
+        };
+        /** Rate */
+        Rate: {
+            /** Key */
+            key: string;
+            /** Per */
+            per: number;
+            /** Usd */
+            usd: string | null;
+            /** Over */
+            over: number | null;
+            /** Source */
+            source: string;
+        };
+        /** RepriceBody */
+        RepriceBody: {
+            /**
+             * Project
+             * @description Project name; all without it.
+             */
+            project?: string | null;
+            /**
+             * From
+             * @description ISO-8601, or epoch milli- or microseconds.
+             */
+            from?: string | null;
+            /**
+             * To
+             * @description Exclusive end, written like `from`.
+             */
+            to?: string | null;
+            /**
+             * Apply
+             * @description Store the new costs; else only tell them.
+             * @default false
+             */
+            apply: boolean;
+            /**
+             * Cursor
+             * @description `next` of the answer before.
+             */
+            cursor?: string | null;
+        };
+        /** RepriceResult */
+        RepriceResult: {
+            /** Applied */
+            applied: boolean;
+            /** Rows */
+            rows: components["schemas"]["RepriceRow"][];
+            /** Charges */
+            charges: number;
+            /** Changed */
+            changed: number;
+            /** Before Usd */
+            before_usd: string;
+            /** After Usd */
+            after_usd: string;
+            /** Newly Priced */
+            newly_priced: number;
+            /** Newly Unpriced */
+            newly_unpriced: number;
+            /** Next */
+            next: string | null;
+        };
+        /** RepriceRow */
+        RepriceRow: {
+            /** Day */
+            day: string;
+            /** Provider */
+            provider: string | null;
+            /** Model */
+            model: string | null;
+            /** Charges */
+            charges: number;
+            /** Changed */
+            changed: number;
+            /** Before Usd */
+            before_usd: string;
+            /** After Usd */
+            after_usd: string;
+            /** Newly Priced */
+            newly_priced: number;
+            /** Newly Unpriced */
+            newly_unpriced: number;
         };
         /**
          * RunDetail
@@ -2402,6 +2806,9 @@ export type DearTrace = components['schemas']['DearTrace'];
 export type DearTraces = components['schemas']['DearTraces'];
 export type Distribution = components['schemas']['Distribution'];
 export type DistributionBucket = components['schemas']['DistributionBucket'];
+export type ExplainNote = components['schemas']['ExplainNote'];
+export type ExplainRow = components['schemas']['ExplainRow'];
+export type Explanation = components['schemas']['Explanation'];
 export type Facet = components['schemas']['Facet'];
 export type FacetValue = components['schemas']['FacetValue'];
 export type Facets = components['schemas']['Facets'];
@@ -2419,6 +2826,9 @@ export type KeyBody = components['schemas']['KeyBody'];
 export type KeyRow = components['schemas']['KeyRow'];
 export type KeyRows = components['schemas']['KeyRows'];
 export type LoginBody = components['schemas']['LoginBody'];
+export type MissingPrice = components['schemas']['MissingPrice'];
+export type MissingPrices = components['schemas']['MissingPrices'];
+export type ModelPrice = components['schemas']['ModelPrice'];
 export type ModelRow = components['schemas']['ModelRow'];
 export type Models = components['schemas']['Models'];
 export type NewKey = components['schemas']['NewKey'];
@@ -2426,11 +2836,20 @@ export type NodeRow = components['schemas']['NodeRow'];
 export type NodeRun = components['schemas']['NodeRun'];
 export type NodeSpend = components['schemas']['NodeSpend'];
 export type Nodes = components['schemas']['Nodes'];
+export type Override = components['schemas']['Override'];
+export type OverrideBody = components['schemas']['OverrideBody'];
+export type Overrides = components['schemas']['Overrides'];
 export type PercentileMarks = components['schemas']['PercentileMarks'];
+export type PriceEntry = components['schemas']['PriceEntry'];
+export type PriceList = components['schemas']['PriceList'];
 export type Problem = components['schemas']['Problem'];
 export type ProjectRow = components['schemas']['ProjectRow'];
 export type Projects = components['schemas']['Projects'];
 export type QualityCounts = components['schemas']['QualityCounts'];
+export type Rate = components['schemas']['Rate'];
+export type RepriceBody = components['schemas']['RepriceBody'];
+export type RepriceResult = components['schemas']['RepriceResult'];
+export type RepriceRow = components['schemas']['RepriceRow'];
 export type RunDetail = components['schemas']['RunDetail'];
 export type RunRow = components['schemas']['RunRow'];
 export type Scope = components['schemas']['Scope'];
@@ -3181,6 +3600,8 @@ export interface operations {
             query?: {
                 /** @description Project name. */
                 project?: string | null;
+                /** @description Runs to show, the first in tree order. */
+                limit?: number;
             };
             header?: never;
             path: {
@@ -4060,6 +4481,353 @@ export interface operations {
                 };
                 content: {
                     "text/event-stream": unknown;
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_number: {
+        parameters: {
+            query: {
+                /** @description Project name. */
+                project: string;
+                /** @description Dimension of the cell to explain. */
+                by?: "none" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality";
+                /** @description Its value; empty where charges do not say. */
+                key?: string;
+                /** @description Only charges of this trace. */
+                trace_id?: string | null;
+                /** @description Only this charge. */
+                charge_key?: string | null;
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_prices: {
+        parameters: {
+            query?: {
+                /** @description Part of a provider or model. */
+                q?: string | null;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PriceList"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_price: {
+        parameters: {
+            query: {
+                model: string;
+                provider?: string | null;
+                /** @description Now without it. */
+                at?: string | null;
+                tier?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelPrice"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_missing: {
+        parameters: {
+            query?: {
+                project?: string | null;
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MissingPrices"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_overrides: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overrides"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Override"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_override: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Override"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reprice: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RepriceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RepriceResult"];
                 };
             };
             /** @description The request cannot be answered as it stands. */

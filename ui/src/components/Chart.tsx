@@ -23,13 +23,15 @@ export type ChartProps = {
   readonly format: (value: number) => string;
   /** What a reader who does not see it is told; the figures stand in the legend beside it. */
   readonly label: string;
+  /** Name of the zone in which the labels are, beside the axis. */
+  readonly zone: string;
   readonly onZoom?: (first: number, last: number) => void;
 };
 
 const FRAME = ["--text-2", "--line", "--grid", "--raised", "--text", "--accent"] as const;
 const FONT = "Inter, system-ui, sans-serif";
 
-export default function Chart({ lines, labels, format, label, onZoom }: ChartProps) {
+export default function Chart({ lines, labels, format, label, zone, onZoom }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<ReturnType<typeof init> | null>(null);
   const zoom = useRef(onZoom);
@@ -58,26 +60,29 @@ export default function Chart({ lines, labels, format, label, onZoom }: ChartPro
   useEffect(() => {
     const made = chart.current;
     if (!made) return;
-    made.setOption(optionOf({ lines, labels, format }, colours, onZoom !== undefined), true);
+    made.setOption(optionOf({ lines, labels, format, zone }, colours, onZoom !== undefined), true);
     if (onZoom !== undefined) {
       const brushOption = { brushType: "lineX", brushMode: "single" };
       made.dispatchAction({ type: "takeGlobalCursor", key: "brush", brushOption });
     }
-  }, [lines, labels, format, colours, onZoom]);
+  }, [lines, labels, format, zone, colours, onZoom]);
   return <div ref={box} className="chart" role="img" aria-label={label} />;
 }
 
-type Drawn = Pick<ChartProps, "lines" | "labels" | "format">;
+type Drawn = Pick<ChartProps, "lines" | "labels" | "format" | "zone">;
 
-function optionOf({ lines, labels, format }: Drawn, colours: ReadonlyMap<string, string>, zooms: boolean) {
+function optionOf({ lines, labels, format, zone }: Drawn, colours: ReadonlyMap<string, string>, zooms: boolean) {
   const colour = (name: string) => colours.get(name) ?? "#888";
   const text = { color: colour("--text-2"), fontFamily: FONT, fontSize: 11 };
   return {
     animation: false,
-    grid: { left: 8, right: 12, top: 12, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 44, top: 12, bottom: 4, containLabel: true },
     xAxis: {
       type: "category",
       data: labels,
+      name: zone,
+      nameGap: 6,
+      nameTextStyle: { ...text, verticalAlign: "middle" },
       axisLabel: { ...text, hideOverlap: true },
       axisTick: { show: false },
       axisLine: { lineStyle: { color: colour("--line") } },

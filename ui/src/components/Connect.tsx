@@ -2,37 +2,36 @@ import { Tabs } from "radix-ui";
 import { useWords } from "../i18n/useWords";
 import { Copy } from "./Copy";
 
-const KINDS = ["env", "python", "js"] as const;
+const KINDS = ["env", "python", "js", "otlp"] as const;
 type Kind = (typeof KINDS)[number];
 
-function snippet(kind: Kind, url: string): string {
-  if (kind === "env") {
-    return `export LANGSMITH_TRACING=true
+const SNIPPETS: Record<Kind, (url: string) => string> = {
+  env: (url) => `export LANGSMITH_TRACING=true
 export LANGSMITH_ENDPOINT=${url}
 export LANGSMITH_API_KEY=local
-export LANGSMITH_PROJECT=my-app`;
-  }
-  if (kind === "python") {
-    return `# pip install langsmith openai
-from langsmith.wrappers import wrap_openai
-from openai import OpenAI
+export LANGSMITH_PROJECT=my-app`,
+  python: (url) => `# pip install everytoken; with LANGSMITH_ENDPOINT=${url}
+import everytoken
 
-client = wrap_openai(OpenAI())`;
-  }
-  return `// npm install langsmith openai
+everytoken.instrument()  # before the first call of openai or google-genai`,
+  js: () => `// npm install langsmith openai
 import { wrapOpenAI } from "langsmith/wrappers";
 import OpenAI from "openai";
 
-const client = wrapOpenAI(new OpenAI());`;
-}
+const client = wrapOpenAI(new OpenAI());`,
+  otlp: (url) => `export OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=${url}/v1/traces
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_HEADERS="x-api-key=local,Langsmith-Project=my-app"`,
+};
 
 /** How an app is pointed here, ready to paste, for the address this page was opened at. */
 export function Connect() {
   const t = useWords();
   const notes: Record<Kind, string> = {
     env: t("connect.envNote"),
-    python: t("connect.sdkNote"),
+    python: t("connect.instrumentNote"),
     js: t("connect.sdkNote"),
+    otlp: t("connect.otlpNote"),
   };
   return (
     <Tabs.Root defaultValue="env" className="connect">
@@ -44,7 +43,7 @@ export function Connect() {
         ))}
       </Tabs.List>
       {KINDS.map((kind) => {
-        const code = snippet(kind, window.location.origin);
+        const code = SNIPPETS[kind](window.location.origin);
         return (
           <Tabs.Content key={kind} value={kind}>
             <p className="muted">{notes[kind]}</p>

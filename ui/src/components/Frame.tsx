@@ -1,9 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, Outlet, useMatchRoute, useNavigate, useParams } from "@tanstack/react-router";
 import { useCallback, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
-import { projectsQuery } from "../api/queries";
+import { healthQuery, projectsQuery } from "../api/queries";
 import { LANGUAGES, type Language, setLanguage } from "../i18n";
 import { useWords } from "../i18n/useWords";
 import { KEYS, keyLabel } from "../model/keys";
@@ -15,12 +15,15 @@ import { Palette } from "./Palette";
 import { RangeMenu } from "./RangeMenu";
 import { chooseTheme, THEMES, theme } from "./theme";
 import { useKeys } from "./useKeys";
+import { useZone, ZoneProvider } from "./useZone";
 
 export const LANGUAGE_NAMES: Record<Language, string> = { en: "English", ko: "한국어" };
 
 export function Frame() {
   const t = useWords();
   const { project, traceId } = useParams({ strict: false });
+  const agent = useQuery(healthQuery).data?.agent ?? null;
+  const atAgent = useMatchRoute()({ to: "/eco2" }) !== false;
   const [help, setHelp] = useState(false);
   const [palette, setPalette] = useState(false);
   const navigate = useNavigate();
@@ -39,38 +42,45 @@ export function Frame() {
     }),
   });
   return (
-    <div className="frame">
-      <a className="skip" href="#main">
-        {t("app.skip")}
-      </a>
-      <header className="top">
-        <Link to="/" search={keepRange} className="brand">
-          <Logo />
-          <span>{t("app.name")}</span>
-        </Link>
-        {project !== undefined && <ProjectMenu project={project} />}
-        <span className="spring" />
-        {traceId === undefined && <RangeMenu />}
-        <Zone />
-        <LiveSign project={project} />
-        <button
-          type="button"
-          className="quiet palette-open"
-          onClick={() => setPalette(true)}
-          title={t("palette.label")}
-          aria-label={t("palette.label")}
-        >
-          <kbd>{keyLabel(KEYS.palette[0])}</kbd>
-        </button>
-        <Switches onHelp={() => setHelp(true)} />
-      </header>
-      {project !== undefined && <Sections project={project} />}
-      <main id="main" tabIndex={-1}>
-        <Outlet />
-      </main>
-      <Palette open={palette} onClose={() => setPalette(false)} onHelp={openHelp} />
-      <HelpDialog open={help} onClose={() => setHelp(false)} />
-    </div>
+    <ZoneProvider project={project}>
+      <div className="frame">
+        <a className="skip" href="#main">
+          {t("app.skip")}
+        </a>
+        <header className="top">
+          <Link to="/" search={keepRange} className="brand">
+            <Logo />
+            <span>{t("app.name")}</span>
+          </Link>
+          {project !== undefined && <ProjectMenu project={project} />}
+          <span className="spring" />
+          {agent !== null && !atAgent && (
+            <Link to="/eco2" search={keepRange} className="button agent-link" title={t("eco2.open")}>
+              {t("eco2.title")}
+            </Link>
+          )}
+          {traceId === undefined && !atAgent && <RangeMenu />}
+          <Zone />
+          <LiveSign project={project ?? (atAgent ? agent?.project : undefined)} />
+          <button
+            type="button"
+            className="quiet palette-open"
+            onClick={() => setPalette(true)}
+            title={t("palette.label")}
+          >
+            <span className="sr-only">{t("palette.label")}</span>
+            <kbd>{keyLabel(KEYS.palette[0])}</kbd>
+          </button>
+          <Switches onHelp={() => setHelp(true)} />
+        </header>
+        {project !== undefined && <Sections project={project} />}
+        <main id="main" tabIndex={-1}>
+          <Outlet />
+        </main>
+        <Palette open={palette} onClose={() => setPalette(false)} onHelp={openHelp} />
+        <HelpDialog open={help} onClose={() => setHelp(false)} />
+      </div>
+    </ZoneProvider>
   );
 }
 
@@ -126,7 +136,7 @@ function ProjectMenu({ project }: { project: string }) {
 
 function Zone() {
   const t = useWords();
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = useZone();
   return (
     <span className="muted zone" title={t("zone", { zone })}>
       {zoneName(zone, Date.now())}

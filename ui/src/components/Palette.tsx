@@ -91,7 +91,9 @@ function Choices({ onClose, onHelp }: Omit<Props, "open">) {
 function List({ found, at, onAct }: { found: readonly Command[]; at: number; onAct: (command: Command) => void }) {
   const chosen = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another choice is another element
-  useEffect(() => chosen.current?.scrollIntoView({ block: "nearest" }), [at]);
+  useEffect(() => {
+    chosen.current?.scrollIntoView({ block: "nearest" });
+  }, [at]);
   return (
     <div id="palette-list" role="listbox" className="palette-list">
       {found.map((command, index) => (

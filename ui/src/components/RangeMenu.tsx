@@ -4,6 +4,7 @@ import { type FormEvent, useState } from "react";
 import { useWords } from "../i18n/useWords";
 import { clock, DEFAULT_RANGE, fieldOf, isPreset, momentsOf, RANGES, type Range, rangeOf } from "../model/time";
 import { CheckIcon, ChevronIcon, ClockIcon } from "./icons";
+import { useZone } from "./useZone";
 
 /** The time range: a preset that moves with the clock, or two moments that stay. */
 export function RangeMenu() {
@@ -44,9 +45,9 @@ export function RangeMenu() {
 
 function RangeName({ range }: { range: Range }) {
   const t = useWords();
+  const zone = useZone();
   if (isPreset(range)) return <span>{t(`range.${range}`)}</span>;
   const moments = momentsOf(range);
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const text = (ms: number) => clock(ms * 1_000, Date.now(), zone).replace(/:\d\d$/, "");
   return <span className="num ellipsis">{moments && `${text(moments.fromMs)} – ${text(moments.toMs)}`}</span>;
 }

@@ -141,6 +141,10 @@ export const en = {
     python: "Python SDK",
     js: "JavaScript SDK",
     envNote: "Set these before the app starts. No code changes.",
+    otlp: "OpenTelemetry",
+    instrumentNote:
+      "With the variables of the first tab set, one line records every call of openai and google-genai, streams included.",
+    otlpNote: "Any exporter that speaks OTLP over HTTP. The GenAI conventions, OpenInference and OpenLLMetry are read.",
     sdkNote: "With the variables of the first tab set, wrap the client.",
   },
   traces: {

@@ -136,6 +136,10 @@ export const ko: Words = {
     python: "Python SDK",
     js: "JavaScript SDK",
     envNote: "앱을 시작하기 전에 설정하십시오. 코드는 고치지 않아도 됩니다.",
+    otlp: "OpenTelemetry",
+    instrumentNote:
+      "첫 번째 탭의 환경 변수를 설정하고 이 한 줄을 넣으면 openai와 google-genai의 모든 호출이 스트림까지 기록됩니다.",
+    otlpNote: "OTLP/HTTP를 쓰는 모든 익스포터를 받습니다. GenAI 규약과 OpenInference, OpenLLMetry를 읽습니다.",
     sdkNote: "첫 번째 탭의 환경 변수를 설정한 뒤 클라이언트를 감싸십시오.",
   },
   traces: {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, bucketLabel, clock, isRange, rangeOf, windowBefore, windowOf, zoneName } from "./time";
+import { ago, bucketLabel, clock, isRange, ownZone, rangeOf, windowBefore, windowOf, zoneName, zoneOf } from "./time";
 
 const NOW = Date.UTC(2026, 10, 22, 13, 0, 0);
 const us = (ms: number) => ms * 1_000;
@@ -53,4 +53,10 @@ test("a moment is written in the zone, with as much date as it needs", () => {
 test("Seoul's zone is KST, others name themselves", () => {
   expect(zoneName("Asia/Seoul", NOW)).toBe("KST");
   expect(zoneName("UTC", NOW)).toBe("UTC");
+});
+
+test("a project's zone is its own when it was set, else the reader's", () => {
+  expect(zoneOf({ time_zone: "Asia/Seoul" })).toBe("Asia/Seoul");
+  expect(zoneOf({ time_zone: "UTC" })).toBe(ownZone());
+  expect(zoneOf(undefined)).toBe(ownZone());
 });

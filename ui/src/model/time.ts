@@ -113,6 +113,14 @@ export function clock(us: number, nowMs: number, timeZone: string): string {
   return then.day === today.day ? then.time : `${then.day} ${then.time}`;
 }
 
+/** The reader's own zone. */
+export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** The zone that a project is set to. UTC is what a project has that nobody has set: there, the reader's own. */
+export function zoneOf(settings: { readonly time_zone: string } | undefined): string {
+  return settings === undefined || settings.time_zone === "UTC" ? ownZone() : settings.time_zone;
+}
+
 /** The zone's short name where it has one everybody knows (`KST`), else its offset (`GMT+2`). */
 export function zoneName(timeZone: string, nowMs: number): string {
   if (timeZone === "Asia/Seoul") return "KST";

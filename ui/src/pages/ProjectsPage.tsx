@@ -10,11 +10,12 @@ import { keepRange } from "../components/Frame";
 import { PlusIcon } from "../components/icons";
 import { Ago } from "../components/Moment";
 import { Failed, SkeletonRows } from "../components/States";
+import { Course, CoverageTile } from "../components/Tiles";
 import { TokenBar } from "../components/TokenBar";
 import { useKeys } from "../components/useKeys";
 import { useWords } from "../i18n/useWords";
 import { count, percent } from "../model/format";
-import { DEFAULT_RANGE } from "../model/time";
+import { DEFAULT_RANGE, type Range } from "../model/time";
 
 export function ProjectsPage() {
   const t = useWords();
@@ -50,14 +51,17 @@ export function ProjectsPage() {
           </Popover.Portal>
         </Popover.Root>
       </header>
-      <ProjectTable projects={projects} />
+      <ProjectTable projects={projects} range={range} />
     </div>
   );
 }
 
 const hasRuns = (row: ProjectRow) => row.last_run_us !== null || row.traces > 0;
 
-function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
+/** Rows that ask for their course and coverage; a list longer than that is read by its sums. */
+const TOLD = 30;
+
+function ProjectTable({ projects, range }: { projects: readonly ProjectRow[]; range: Range }) {
   const t = useWords();
   const [at, setAt] = useState(-1);
   const navigate = useNavigate();
@@ -79,6 +83,8 @@ function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
             <th className="right wide-only">{t("count.llmCalls")}</th>
             <th className="right">{t("count.tokens")}</th>
             <th className="right">{t("count.cost")}</th>
+            <th className="wide-only trend-col">{t("overview.trend")}</th>
+            <th className="wide-only">{t("nav.coverage")}</th>
             <th className="right wide-only">{t("count.p95")}</th>
             <th className="right wide-only">{t("count.errors")}</th>
             <th className="right wide-only">{t("count.lastRun")}</th>
@@ -110,6 +116,12 @@ function ProjectTable({ projects }: { projects: readonly ProjectRow[] }) {
                   <Cost totals={row} noted />
                   <QualityNote totals={row} />
                 </span>
+              </td>
+              <td className="wide-only trend-col">
+                {index < TOLD && row.llm_calls > 0 && <Course project={row.project} range={range} />}
+              </td>
+              <td className="wide-only">
+                {index < TOLD && row.llm_calls > 0 && <CoverageTile project={row.project} range={range} />}
               </td>
               <td className="right wide-only">
                 <Duration ms={row.p95_ms} />

@@ -6,6 +6,7 @@ import type { Contributions, CostParts } from "../../api/schema";
 import { Switch } from "../../components/Panel";
 import { Ranked, Sentence } from "../../components/Ranked";
 import { Empty, Failed, SkeletonRows } from "../../components/States";
+import { useZone } from "../../components/useZone";
 import { useWords } from "../../i18n/useWords";
 import { count, money, moneyFull } from "../../model/format";
 import { clock, DEFAULT_RANGE, fieldOf, type Range, rangeOf } from "../../model/time";
@@ -76,7 +77,7 @@ type SideProps = { name: string; from: number; to: number; parts: CostParts; chi
 
 function Side({ name, from, to, parts, children }: SideProps) {
   const t = useWords();
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const zone = useZone();
   const text = (us: number) => clock(us, Date.now(), zone).replace(/:\d\d$/, "");
   return (
     <section className="compare-side" aria-label={name}>

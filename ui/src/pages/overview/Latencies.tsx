@@ -54,6 +54,7 @@ export function Latencies({ project, range }: { project: string; range: Range })
             lines={lines}
             labels={labels}
             format={format}
+            zone={zoneName(series?.tz ?? "UTC", Date.now())}
             label={t("overview.latencyLabel", { zone: zoneName(series?.tz ?? "UTC", Date.now()) })}
           />
         </div>

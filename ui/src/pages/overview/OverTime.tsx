@@ -129,6 +129,7 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
           lines={lines}
           labels={labels}
           format={format}
+          zone={zoneName(series.tz, Date.now())}
           label={t("overview.chartLabel", { zone: zoneName(series.tz, Date.now()) })}
           onZoom={zoom}
         />
