@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     key_requests_per_minute: int | None = Field(
         default=None, ge=1, description="Most requests a minute with one key that has no limit of its own; then 429."
     )
+    estimate: bool = Field(
+        default=False,
+        description="Estimate calls that told no usage, outside of all that is billed. Needs the extra `estimate`.",
+    )
     prices: Path | None = Field(default=None, description="TOML file with price overrides.")
     agent_url: str | None = Field(
         default=None,

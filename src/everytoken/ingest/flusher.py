@@ -15,6 +15,7 @@ from everytoken.core.settle import settle
 from everytoken.ingest.attachments import AttachmentStore
 from everytoken.ingest.counters import Counters
 from everytoken.ingest.decode import decode
+from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.fold import Fold, TraceFold
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
@@ -74,6 +75,7 @@ class Flusher:
         self.counters = Counters()
         self.observe: Callable[[TraceFold, Iterable[Charge]], None] = lambda _trace, _charges: None
         """Told of the charges that the ledger has taken."""
+        self.estimator: Estimator | None = None
         self._settings = settings
         self._journal = journal
         self._ledger = ledger
@@ -326,7 +328,7 @@ class Flusher:
                 self.counters.traces_restored += 1
 
     def _settle_one(self, trace_id: str) -> Changes:
-        return settle_trace(self.fold.traces[trace_id], self._pricer, self.counters, self._settle, self.mask)
+        return settle_trace(self.fold.traces[trace_id], self._pricer, self.counters, self._settle, self.mask, self.estimator)
 
     def _write(self, changes: list[Changes]) -> None:
         try:

@@ -16,6 +16,7 @@ from everytoken.core.pricing import Pricer
 from everytoken.core.settle import settle
 from everytoken.ingest.decode import decode
 from everytoken.ingest.flusher import Flusher
+from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
@@ -202,6 +203,10 @@ class Pipeline:
     def meter(self, observe: Callable[[TraceFold, Iterable[Charge]], None]) -> None:
         """Tell `observe` of the charges that the ledger has taken, in the flusher's thread."""
         self._flusher.observe = observe
+
+    def estimate_with(self, estimator: Estimator) -> None:
+        """From here on, estimate calls that told no usage. To be called before `start`."""
+        self._flusher.estimator = estimator
 
     def counts(self) -> dict[str, int]:
         """The counters since the start."""

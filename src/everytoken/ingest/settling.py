@@ -10,6 +10,7 @@ from everytoken.core.pricing import Pricer, price_charge
 from everytoken.core.run import Run
 from everytoken.core.settle import Settlement, settle
 from everytoken.ingest.counters import Counters
+from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.masking import Mask
 from everytoken.ingest.nodes import with_nodes
@@ -40,7 +41,12 @@ class Changes:
 
 
 def settle_trace(
-    trace: TraceFold, pricer: Pricer, counters: Counters, settle: Settle = settle, mask: Mask | None = None
+    trace: TraceFold,
+    pricer: Pricer,
+    counters: Counters,
+    settle: Settle = settle,
+    mask: Mask | None = None,
+    estimator: Estimator | None = None,
 ) -> Changes:
     """Build, mask, settle and price one trace. A trace that cannot be settled keeps its runs and the charges it had."""
     trace.build()
@@ -58,7 +64,8 @@ def settle_trace(
     for charge in settlement.charges:
         known = trace.charges.get(charge.charge_key)
         if known is None or known[0] != charge:
-            known = (charge, _priced(charge, pricer, counters))
+            told = charge if estimator is None else _estimated(trace, charge, estimator, known)
+            known = (charge, _priced(told, pricer, counters))
             changes.charges.append(known[1])
         changes.kept[charge.charge_key] = known
         changes.refs.add(ChargeRef(charge.project, trace.trace_id, charge.charge_key, charge.started_us))
@@ -66,6 +73,14 @@ def settle_trace(
     # A write that fails may still have stored some of them: from here on they count as known to the ledger.
     trace.refs = trace.refs | changes.refs
     return changes
+
+
+def _estimated(
+    trace: TraceFold, charge: Charge, estimator: Estimator, known: tuple[Charge, Charge] | None
+) -> Charge:
+    fold = trace.runs.get(charge.run_id)
+    run = fold.run if fold is not None and not fold.hollow else None
+    return estimator.estimate(charge, run, None if known is None else known[1])
 
 
 def _mask(trace: TraceFold, mask: Mask) -> None:

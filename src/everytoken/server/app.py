@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 
 from fastapi import FastAPI, Response
 from fastapi.concurrency import run_in_threadpool
@@ -10,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from everytoken import __version__
 from everytoken.catalog.book import PriceBook
 from everytoken.config import Settings
+from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import masking
 from everytoken.ingest.meters import Meters
@@ -128,6 +130,8 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     pipeline.when_idle(lambda: memory.give_back(ledger.purge_memory))
     registry = metrics.registry_of(metrics.Server(pipeline, feed, journal_max_bytes=settings.journal_max_bytes))
     pipeline.meter(Meters(registry).observe)
+    if settings.estimate and find_spec("tiktoken") is not None:
+        pipeline.estimate_with(Estimator())
     return product.Services(
         ledger=ledger,
         control=control,
