@@ -1,10 +1,12 @@
-import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/client";
+import { sessionQuery } from "./api/session";
 import { startI18n } from "./i18n";
 import { WordsProvider } from "./i18n/useWords";
+import { LoginGate } from "./pages/login/LoginGate";
 import { router } from "./router";
 import "./styles/tokens.css";
 import "./styles/base.css";
@@ -14,9 +16,18 @@ import "./styles/trace.css";
 import "./styles/detail.css";
 import "./styles/dashboard.css";
 import "./styles/compare.css";
+import "./styles/login.css";
 
 const TRIES = 2;
 const queries = new QueryClient({
+  queryCache: new QueryCache({
+    // A login that has ended shows as a refusal, whichever page asked: then it is time to ask who is there.
+    onError: (error) => {
+      if (error instanceof ApiError && error.status === 401) {
+        void queries.invalidateQueries({ queryKey: sessionQuery.queryKey });
+      }
+    },
+  }),
   defaultOptions: {
     queries: {
       staleTime: 5_000,
@@ -35,7 +46,9 @@ if (root) {
     <StrictMode>
       <QueryClientProvider client={queries}>
         <WordsProvider>
-          <RouterProvider router={router} />
+          <LoginGate>
+            <RouterProvider router={router} />
+          </LoginGate>
         </WordsProvider>
       </QueryClientProvider>
     </StrictMode>,

@@ -49,7 +49,7 @@ class Gate:
         self._control = control
         self._policy = policy
         self._loopback = is_loopback(settings.host)
-        self._hosts = origin.allowed_hosts(settings.allowed_hosts, settings.host)
+        self._hosts = origin.allowed_hosts(settings.allowed_hosts)
         self._asks_host = bool(settings.allowed_hosts)
         self._per_minute = settings.key_requests_per_minute
         self._rates = RateLimit()

@@ -14,10 +14,9 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 ANY_HOST = "*"
 
 
-def allowed_hosts(setting: str, host: str) -> frozenset[str]:
-    """Names under which the server is called, lower-case, without ports."""
-    given = {name.strip().lower() for name in setting.split(",") if name.strip()}
-    return frozenset(given | {host.strip("[]").lower()})
+def allowed_hosts(setting: str) -> frozenset[str]:
+    """The names of the setting, lower-case."""
+    return frozenset(name.strip().lower() for name in setting.split(",") if name.strip())
 
 
 def is_known_host(header: str, hosts: frozenset[str]) -> bool:

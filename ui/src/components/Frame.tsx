@@ -10,6 +10,7 @@ import { KEYS, keyLabel } from "../model/keys";
 import { type Range, zoneName } from "../model/time";
 import { HelpDialog } from "./HelpDialog";
 import { ChevronIcon, Logo, SunIcon } from "./icons";
+import { LogOut } from "./LogOut";
 import { ChoiceMenu } from "./Menu";
 import { Palette } from "./Palette";
 import { RangeMenu } from "./RangeMenu";
@@ -71,7 +72,8 @@ export function Frame() {
             <span className="sr-only">{t("palette.label")}</span>
             <kbd>{keyLabel(KEYS.palette[0])}</kbd>
           </button>
-          <Switches onHelp={() => setHelp(true)} />
+          <LogOut />
+        <Switches onHelp={() => setHelp(true)} />
         </header>
         {project !== undefined && <Sections project={project} />}
         <main id="main" tabIndex={-1}>

@@ -1,6 +1,8 @@
 import { eco2En } from "./eco2";
+import { loginEn } from "./login";
 
 export const en = {
+  login: loginEn,
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
   nav: {
     overview: "Overview",

@@ -1,7 +1,9 @@
 import { eco2Ko } from "./eco2";
+import { loginKo } from "./login";
 import type { Words } from "./en";
 
 export const ko: Words = {
+  login: loginKo,
   app: { name: "everytoken", skip: "본문으로 건너뛰기", allProjects: "모든 프로젝트" },
   nav: {
     overview: "개요",

@@ -1,0 +1,161 @@
+"""Logging in to a real server: cookies, other sites' pages, wrong passwords, other hosts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.store.serving import Server, serving
+
+from everytoken.config import Settings
+from everytoken.store.control import Control
+from everytoken.store.keys import Scope
+
+OURS = "/everytoken/v1"
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = tmp_path_factory.mktemp("login") / "data"
+    with serving(data) as server:
+        for name in ("minji", "throttled"):
+            scopes = ["read", "admin"] if name == "minji" else ["read"]
+            body = {"password": PASSWORD, "scopes": scopes}
+            headers = {} if name == "minji" else {"cookie": log_in(server)}
+            answer = server.http.put(f"{OURS}/users/{name}", json=body, headers={**headers, **own(server)})
+            assert answer.status_code == 200, answer.text
+        server.http.cookies.clear()
+        yield server
+
+
+def own(server: Server) -> dict[str, str]:
+    return {"origin": server.url}
+
+
+def log_in(server: Server, name: str = "minji", password: str = PASSWORD) -> str:
+    answer = server.http.post(f"{OURS}/session", json={"name": name, "password": password}, headers=own(server))
+    server.http.cookies.clear()
+    assert answer.status_code == 200, answer.text
+    return str(answer.headers["set-cookie"].partition(";")[0])
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(guarded: Server) -> None:
+    body = {"name": "minji", "password": PASSWORD}
+    answer = guarded.http.post(f"{OURS}/session", json=body, headers=own(guarded))
+    guarded.http.cookies.clear()
+    attributes = {piece.strip().lower() for piece in answer.headers["set-cookie"].split(";")[1:]}
+    assert attributes == {"httponly", "max-age=604800", "path=/", "samesite=strict"}
+    assert answer.json()["who"] == "user:minji"
+
+
+def test_a_login_reads_until_it_logs_out(guarded: Server) -> None:
+    cookie = log_in(guarded)
+    headers = {"cookie": cookie}
+    assert guarded.http.get(f"{OURS}/projects", headers=headers).status_code == 200
+    assert guarded.http.delete(f"{OURS}/session", headers={**headers, **own(guarded)}).status_code == 200
+    assert guarded.http.get(f"{OURS}/projects", headers=headers).status_code == 401
+    assert guarded.http.get(f"{OURS}/session", headers=headers).json()["logged_in"] is False
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"origin": "https://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": "http://127.0.0.1:1"}, 403),
+        ({"sec-fetch-site": "cross-site"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({}, 403),
+        ({"sec-fetch-site": "same-origin"}, 200),
+    ],
+)
+def test_a_change_with_a_cookie_comes_from_our_own_page(guarded: Server, headers: dict[str, str], status: int) -> None:
+    sent = {"cookie": log_in(guarded), **headers}
+    assert guarded.http.post(f"{OURS}/flush", headers=sent).status_code == status
+
+
+def test_a_cookie_of_nobody_opens_nothing(guarded: Server) -> None:
+    for cookie in ("everytoken_session=x", "everytoken_session=", "everytoken_session", "a=b; ;;="):
+        headers = {"cookie": cookie}
+        assert guarded.http.get(f"{OURS}/projects", headers=headers).status_code == 401
+
+
+def test_a_key_logs_in_and_its_login_ends_with_it(guarded: Server) -> None:
+    admin = {"cookie": log_in(guarded), **own(guarded)}
+    made = guarded.http.post(f"{OURS}/keys", json={"name": "page", "scopes": ["read"]}, headers=admin).json()
+    answer = guarded.http.post(f"{OURS}/session", json={"key": made["text"]}, headers=own(guarded))
+    guarded.http.cookies.clear()
+    assert answer.json()["who"] == f"key:{made['key']['key_id']}"
+    headers = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+    assert guarded.http.get(f"{OURS}/projects", headers=headers).status_code == 200
+    assert guarded.http.get(f"{OURS}/keys", headers=headers).status_code == 403
+    guarded.http.delete(f"{OURS}/keys/{made['key']['key_id']}", headers=admin)
+    assert guarded.http.get(f"{OURS}/projects", headers=headers).status_code == 401
+
+
+def test_a_key_that_may_only_send_does_not_log_in(guarded: Server) -> None:
+    admin = {"cookie": log_in(guarded), **own(guarded)}
+    made = guarded.http.post(f"{OURS}/keys", json={"name": "app", "scopes": ["ingest"]}, headers=admin).json()
+    answer = guarded.http.post(f"{OURS}/session", json={"key": made["text"]}, headers=own(guarded))
+    assert answer.status_code == 401
+    log_in(guarded)  # and forgets the wrong try
+
+
+def test_wrong_passwords_cost_time_the_right_one_too(guarded: Server) -> None:
+    body = {"name": "throttled", "password": "wrong horse battery"}
+    seen = [guarded.http.post(f"{OURS}/session", json=body, headers=own(guarded)) for _ in range(6)]
+    assert [answer.status_code for answer in seen] == [401] * 5 + [429]
+    assert 1 <= int(seen[5].headers["retry-after"]) <= 5
+    right = guarded.http.post(f"{OURS}/session", json={**body, "password": PASSWORD}, headers=own(guarded))
+    assert right.status_code == 429
+
+
+def test_a_page_is_served_to_everybody_and_says_nothing(guarded: Server) -> None:
+    page = guarded.http.get("/projects/shop/traces", headers={"accept": "text/html"})
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def test_an_open_server_answers_to_its_own_names_alone(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        port = httpx.URL(server.url).port
+        for host, status in (
+            ("evil.example", 403),
+            (f"evil.example:{port}", 403),
+            ("127.0.0.1.evil.example", 403),
+            ("", 403),
+            ("localhost", 200),
+            (f"everytoken.localhost:{port}", 200),
+            (f"[::1]:{port}", 200),
+        ):
+            assert server.http.get(f"{OURS}/projects", headers={"host": host}).status_code == status, host
+        cross = {"origin": "https://evil.example"}
+        assert server.http.post("/runs", json={}, headers=cross).status_code == 403
+        assert server.http.post("/runs", json={}).status_code == 422
+        assert server.http.get(f"{OURS}/session").json()["guarded"] is False
+
+
+def test_allowed_hosts_and_a_limit_for_every_key_are_settings(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with serving(
+        tmp_path / "data", EVERYTOKEN_ALLOWED_HOSTS="tokens.example", EVERYTOKEN_KEY_REQUESTS_PER_MINUTE="2"
+    ) as server:
+        assert server.http.get(f"{OURS}/projects", headers={"host": "tokens.example"}).status_code == 200
+        assert server.http.get(f"{OURS}/projects", headers={"host": "evil.example"}).status_code == 403
+        text = server.http.post(f"{OURS}/keys", json={"name": "k", "scopes": ["read"]}).json()["text"]
+        seen = [server.http.get(f"{OURS}/projects", headers={"x-api-key": text}).status_code for _ in range(3)]
+        assert seen == [200, 200, 429]
+
+
+def test_a_user_removed_by_the_command_line_is_gone_when_the_server_starts(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data):
+        pass
+    control = Control.open(Settings(data=data))
+    control.users.put("minji", PASSWORD, frozenset({Scope.READ}))
+    control.close()
+    with serving(data) as server:
+        assert server.http.get(f"{OURS}/projects").status_code == 401
+        headers = {"cookie": log_in(server)}
+        assert server.http.get(f"{OURS}/projects", headers=headers).status_code == 200
