@@ -184,6 +184,8 @@ WORKERS = """
 import multiprocessing, sys
 
 def work(text):
+    global client
+    client = openai.OpenAI()  # a fork's children would share the connections of the one before
     return ask(text).choices[0].message.content
 
 if __name__ == "__main__":
