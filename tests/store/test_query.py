@@ -299,6 +299,11 @@ def test_a_trace_is_shown_as_a_tree_with_own_and_subtree_numbers(store: Store) -
     assert view.charges[0].run_id in (uid(2), uid(4))
     assert view.truncated_runs == 0
 
+    start = read_trace(store.ledger, TRACE, limit=2)
+    assert [row.name for row in start.runs] == ["root", "left"]
+    assert [row.cost_usd for row in start.charges] == ["0.25"], "the charges of the runs shown"
+    assert (start.truncated_runs, start.trace.runs, start.trace.cost_usd) == (2, 4, "0.75"), "sums are of the whole"
+
 
 def test_a_commands_destination_is_found_in_a_large_answer(store: Store) -> None:
     def node(number: int, name: str, step: int, **fields: Any) -> SettledRun:

@@ -12,8 +12,11 @@ from everytoken.store.ledger import MAX_TRACE_RUNS, Ledger
 MAX_RUNS_SHOWN = 10_000  # what the page promises to draw without a long pause
 
 
-def read_trace(ledger: Ledger, trace_id: str, project: str | None = None) -> TraceView:
+def read_trace(ledger: Ledger, trace_id: str, project: str | None = None, limit: int = MAX_RUNS_SHOWN) -> TraceView:
     """Runs in tree order with own and subtree numbers, the charges behind them, the graph and the critical path.
+
+    Beyond `limit` runs, in tree order, their rows and charges are left out and counted; every sum and the graph are
+    of the whole trace.
 
     Raises:
         NotFoundError: no run of that trace is stored.
@@ -25,16 +28,19 @@ def read_trace(ledger: Ledger, trace_id: str, project: str | None = None) -> Tra
     found = ledger.select("trace_runs", **place.params(), limit=MAX_TRACE_RUNS)
     charges = ledger.read_charges(place)
     shape = shape_trace([read_run(row) for row in found], charges)
+    shown = shape.runs[:limit]
+    keys = {key for run in shown for key in run.charge_keys} if len(shown) < len(shape.runs) else None
+    of_shown = charges if keys is None else [charge for charge in charges if charge.charge_key in keys]
     top = shape.runs[0].run
     previews = next((row for row in found if str(row["run_id"]) == top.run_id), found[0])
     return TraceView(
         trace=_trace(shape, known(previews, "input_preview") or "", known(previews, "output_preview") or ""),
-        runs=[_run(run) for run in shape.runs[:MAX_RUNS_SHOWN]],
-        charges=[charge_row(charge) for charge in charges[:MAX_RUNS_SHOWN]],
+        runs=[_run(run) for run in shown],
+        charges=[charge_row(charge) for charge in of_shown[:MAX_RUNS_SHOWN]],
         graph=_graph(shape),
         critical_path=list(shape.critical_path),
         saved_ms=ms(shape.saved_us),
-        truncated_runs=max(len(shape.runs) - MAX_RUNS_SHOWN, 0),
+        truncated_runs=len(shape.runs) - len(shown),
     )
 
 

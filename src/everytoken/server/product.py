@@ -162,9 +162,16 @@ def list_traces(
 
 
 @router.get("/traces/{trace_id}", response_model=TraceView)
-def read_trace(use: Using, trace_id: str, project: ProjectQuery = None) -> Response:
+def read_trace(
+    use: Using,
+    trace_id: str,
+    project: ProjectQuery = None,
+    limit: Annotated[
+        int, Query(ge=1, le=trace_view.MAX_RUNS_SHOWN, description="Runs to show, the first in tree order.")
+    ] = trace_view.MAX_RUNS_SHOWN,
+) -> Response:
     """One trace: runs in tree order with own and subtree numbers, charges, graph and critical path."""
-    return answer(trace_view.read_trace(use.ledger, trace_id, project))
+    return answer(trace_view.read_trace(use.ledger, trace_id, project, limit))
 
 
 @router.get("/traces/{trace_id}/topology", response_model=Topology)

@@ -173,10 +173,20 @@ export const tracesQuery = (project: string, range: Range) =>
     getNextPageParam: (page) => page.next,
   });
 
+const FIRST_RUNS = 500;
+
 export const traceQuery = (project: string, traceId: string) =>
   queryOptions({
     queryKey: ["project", project, "trace", traceId],
     queryFn: ({ signal }) => get("/everytoken/v1/traces/{trace_id}", { trace_id: traceId, project }, signal),
+  });
+
+/** The first runs of a trace: a trace of 10,000 shows rows while the rest is on its way. */
+export const traceStartQuery = (project: string, traceId: string) =>
+  queryOptions({
+    queryKey: ["project", project, "trace", traceId, "start"],
+    queryFn: ({ signal }) =>
+      get("/everytoken/v1/traces/{trace_id}", { trace_id: traceId, project, limit: FIRST_RUNS }, signal),
   });
 
 /** The trace that began last, if there is one. */
@@ -185,6 +195,17 @@ export const newestTraceQuery = (project: string) =>
     queryKey: ["project", project, "newest"],
     queryFn: async ({ signal }) =>
       (await get("/everytoken/v1/traces", { project, limit: 1 }, signal)).traces[0]?.trace_id ?? null,
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
+/** Whether the server has heard of a trace that begins just now. */
+export const begunQuery = (project: string, traceId: string) =>
+  queryOptions({
+    queryKey: ["project", project, "begun", traceId],
+    queryFn: async ({ signal }) => {
+      const { traces } = await get("/everytoken/v1/traces", { project, limit: 20 }, signal);
+      return traces.some((trace) => trace.trace_id === traceId);
+    },
     staleTime: Number.POSITIVE_INFINITY,
   });
 

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { ApiError } from "../../api/client";
-import { traceQuery } from "../../api/queries";
+import { traceQuery, traceStartQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
 import { keepRange } from "../../components/Frame";
 import { NodeTable } from "../../components/NodeTable";
@@ -27,7 +27,10 @@ const FROM = "/projects/$project/traces/$traceId";
 export function TracePage() {
   const t = useWords();
   const { project, traceId } = useParams({ from: FROM });
-  const { data, error, refetch } = useQuery(traceQuery(project, traceId));
+  const { data: start, error, refetch } = useQuery(traceStartQuery(project, traceId));
+  const isLarge = start !== undefined && start.truncated_runs > 0;
+  const { data: whole } = useQuery({ ...traceQuery(project, traceId), enabled: isLarge });
+  const data = isLarge ? (whole ?? start) : start;
   if (data) return <Loaded view={data} />;
   if (error instanceof ApiError && error.status === 404) {
     return (
