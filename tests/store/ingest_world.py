@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,7 @@ from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline, Receipt
 from everytoken.store.control import Project
 from everytoken.store.journal import Journal
+from everytoken.store.operations import OperationLog
 from everytoken.store.rows import ChargeRef, SettledRun
 
 NOON_US = 1_795_348_800_000_000
@@ -34,6 +35,12 @@ def uid(n: int) -> str:
 class MemoryLedger:
     """Keeps rows by the ledger's sorting key: a run that moves to another key would be there twice."""
 
+    is_shared = False
+
+    @property
+    def operations(self) -> OperationLog:
+        raise AssertionError("a ledger of one server holds no operations")
+
     def __init__(self) -> None:
         self.runs: dict[tuple[str, bool, int, str, str], SettledRun] = {}
         self.charges: dict[ChargeRef, Charge] = {}
@@ -43,7 +50,13 @@ class MemoryLedger:
         self.reads: list[str] = []
         self._lock = threading.Lock()
 
-    def write(self, runs: Sequence[SettledRun], charges: Sequence[Charge], gone: Sequence[ChargeRef]) -> None:
+    def write(
+        self,
+        runs: Sequence[SettledRun],
+        charges: Sequence[Charge],
+        gone: Sequence[ChargeRef],
+        evidence: Mapping[str, int] | None = None,
+    ) -> None:
         if self.fault is not None:
             self.fault(runs)
         with self._lock:

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -15,6 +16,7 @@ from everytoken.core.charge import Cost
 from everytoken.core.run import Run
 from everytoken.core.usage import Usage
 from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreUnavailableError
+from everytoken.store.evidence import count_in, version_of
 from everytoken.store.ledger import READ_LIMITS, Ledger
 from everytoken.store.rows import ChargeRef, SettledRun
 
@@ -349,3 +351,28 @@ def test_a_ledger_that_is_no_ledger_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FolderError, match="ledger"):
         Ledger.open(Settings(data=tmp_path))
+
+
+def test_what_was_settled_from_more_wins_over_what_is_written_later(ledger: Ledger) -> None:
+    ledger.write([run(TRACE, name="whole")], [charge("k", tokens=(9, 1))], [], {TRACE: 8})
+    ledger.write([run(TRACE, name="half")], [charge("k", tokens=(5, 5)), charge("stray")], [], {TRACE: 5})
+    ledger.write([], [], [ChargeRef("shop", TRACE, "stray", NOON_US)], {TRACE: 8})
+
+    assert [kept.name for kept in ledger.read_trace(TRACE)] == ["whole"]
+    (held,) = ledger.read_charges(anywhere())
+    assert held.usage is not None
+    assert (held.charge_key, held.usage.input_tokens) == ("k", 9)
+
+    time.sleep(0.002)
+    ledger.write([], [charge("k", "0.05", tokens=(9, 1))], [], {TRACE: 8})  # the same evidence, at a later price
+    assert [kept.cost.usd for kept in ledger.read_charges(anywhere())] == [Decimal("0.05")]
+
+
+def test_a_version_tells_its_evidence_before_its_time() -> None:
+    assert version_of(3, 1_795_348_800_000) == (1 << 63) + (3 << 42) + 1_795_348_800_000
+    assert version_of(9, 0) > version_of(8, (1 << 42) - 1) > 1_795_348_800_000_000
+    assert [count_in(version) for version in (version_of(9, 5), version_of(10**9, 5), 1_795_348_800_000_000)] == [
+        9,
+        2_097_151,
+        0,
+    ]

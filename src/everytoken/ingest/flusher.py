@@ -22,6 +22,7 @@ from everytoken.ingest.masking import Mask
 from everytoken.ingest.parked import dump_feedback, dump_operations, load_operations
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.settling import Changes, Settle, settle_trace
+from everytoken.ingest.sharing import MAX_ROUNDS, SharedTraces
 from everytoken.ingest.trace_row import trace_row
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Journal, Release
@@ -86,7 +87,9 @@ class Flusher:
         self._settle = settle
         self.mask: Mask | None = None
         self._attachments = AttachmentStore(settings.data_dir / "attachments")
-        self.fold = Fold(project_name=self._project_name, locate=ledger.locate_run)
+        self._shared = SharedTraces(ledger) if ledger.is_shared else None
+        locate = ledger.locate_run if self._shared is None else self._shared.locate
+        self.fold = Fold(project_name=self._project_name, locate=locate)
         self._rows: deque[_Row] = deque(_Row(row_id, size, None) for row_id, size in journal.backlog.rows)
         self._decoded_bytes = 0
         self._oldest_s: float | None = self._rows[0].since_s if self._rows else None
@@ -180,7 +183,8 @@ class Flusher:
 
     @property
     def _is_wanted(self) -> bool:
-        return bool(self._rows or self.fold.waiting or self._unwritten)
+        moved = self._shared is not None and self._shared.is_due
+        return bool(self._rows or self.fold.waiting or self._unwritten or moved)
 
     def _tidy(self) -> None:
         """Let go of what is over, once nothing comes any more."""
@@ -259,15 +263,12 @@ class Flusher:
     def _flush(self, rows: list[_Row], *, first_try: bool = True) -> None:
         self._forget_gone()
         operations, feedback = self._contents(rows)
-        found = self.fold.find(operations)
-        self._restore(rows, operations, found)
-        self._unwritten |= self.fold.take(zip(operations, found, strict=True), self._clock_us())
+        self._unwritten |= self._take(rows, operations)
         if first_try:  # on the next one, all of it is there already
             self.counters.duplicates += self.fold.duplicates
             self.counters.rejected += self.fold.foreign
         self.fold.duplicates = self.fold.foreign = 0
-        changes = [self._settle_one(trace_id) for trace_id in self._unwritten if trace_id in self.fold.traces]
-        self._write(changes)
+        changes = self._settle_unwritten()
         self._release(rows, feedback)
         for change in changes:
             if change.trace.trace_id in self.fold.traces:
@@ -275,6 +276,33 @@ class Flusher:
         self._unwritten.clear()
         self.counters.flushes += 1
         self.counters.traces_left += self.fold.shrink(self._clock_us())
+
+    def _take(self, rows: list[_Row], operations: list[Operation]) -> set[str]:
+        """Merge the operations with what is known of their traces; answers the traces that changed."""
+        if self._shared is not None:
+            self._journal.begin_flush(rows[-1].row_id if rows else 0, []).result()
+            return self._shared.take(self.fold, operations, self._clock_us())
+        found = self.fold.find(operations)
+        self._restore(rows, operations, found)
+        return self.fold.take(zip(operations, found, strict=True), self._clock_us())
+
+    def _settle_unwritten(self) -> list[Changes]:
+        changes = [self._settle_one(trace_id) for trace_id in self._unwritten if trace_id in self.fold.traces]
+        self._write(changes)
+        if self._shared is None:
+            return changes
+        written = {change.trace.trace_id: change for change in changes}
+        moved = set(written)
+        for _ in range(MAX_ROUNDS):
+            moved = self._shared.moved_elsewhere(self.fold, moved, self._clock_us())
+            if not moved:
+                break
+            again = [self._settle_one(trace_id) for trace_id in moved]
+            self._write(again)
+            written |= {change.trace.trace_id: change for change in again}
+        self._shared.look_again(moved)
+        self._unwritten |= set(written)
+        return list(written.values())
 
     def _publish(self, change: Changes) -> None:
         row = trace_row(change.trace) if self._live.is_watched else None
@@ -328,7 +356,8 @@ class Flusher:
                 self.counters.traces_restored += 1
 
     def _settle_one(self, trace_id: str) -> Changes:
-        return settle_trace(self.fold.traces[trace_id], self._pricer, self.counters, self._settle, self.mask, self.estimator)
+        trace = self.fold.traces[trace_id]
+        return settle_trace(trace, self._pricer, self.counters, self._settle, self.mask, self.estimator)
 
     def _write(self, changes: list[Changes]) -> None:
         try:
@@ -347,7 +376,8 @@ class Flusher:
         if runs or charges or gone:
             for name in {settled.run.project for settled in runs}:
                 self._control.ensure_project(name, self._clock_us())
-            self._ledger.write(runs, charges, gone)
+            moving = {change.trace.trace_id for change in changes}
+            self._ledger.write(runs, charges, gone, self._shared.evidence(moving) if self._shared else None)
         for change in changes:
             change.confirm()
             self.observe(change.trace, change.charges)

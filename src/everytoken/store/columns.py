@@ -27,12 +27,12 @@ COUNTS = pa.map_(STRING, UINT64)
 AMOUNTS = pa.map_(STRING, DECIMAL)
 
 
-def run_table(settled: Sequence[SettledRun], version: int) -> pa.Table:
-    """Rows of `run_versions`; what a run does not (yet) know gets version 0."""
+def run_table(settled: Sequence[SettledRun], versions: Sequence[int]) -> pa.Table:
+    """Rows of `run_versions`, each with its version; what a run does not (yet) know gets version 0."""
     runs = [row.run for row in settled]
 
     def versioned(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
-        return _versioned(list(values), version, kind)
+        return _versioned(list(values), versions, kind)
 
     columns = {
         "project": _texts(run.project for run in runs),
@@ -40,7 +40,7 @@ def run_table(settled: Sequence[SettledRun], version: int) -> pa.Table:
         "start_us": pa.array([run.start_us for run in runs], INT64),
         "trace_id": _texts(run.trace_id for run in runs),
         "run_id": _texts(run.run_id for run in runs),
-        "version": pa.array([version] * len(runs), UINT64),
+        "version": pa.array(versions, UINT64),
         "parent_run_id": _texts(run.parent_run_id for run in runs),
         "dotted_order": versioned((run.dotted_order or None for run in runs), STRING),
         "name": versioned((run.name or None for run in runs), STRING),
@@ -52,7 +52,7 @@ def run_table(settled: Sequence[SettledRun], version: int) -> pa.Table:
         "node": versioned((row.node for row in settled), STRING),
         "is_node": versioned((int(row.is_node) for row in settled), UINT8),
         "tags": versioned((list(run.tags) or None for run in runs), TEXTS),
-        "flags": versioned((list(run.flags) or None for run in runs), TEXTS),
+        "flags": versioned((list(run.flags) for run in runs), TEXTS),
         "metadata": versioned((dump(run.metadata) if run.metadata else None for run in runs), STRING),
         "extra": versioned((dump(run.extra) if run.extra else None for run in runs), STRING),
         "inputs": versioned((_payload(run.inputs) for run in runs), STRING),
@@ -65,7 +65,7 @@ def run_table(settled: Sequence[SettledRun], version: int) -> pa.Table:
     return pa.table(columns)
 
 
-def charge_table(charges: Sequence[Charge], gone: Sequence[ChargeRef], version: int) -> pa.Table:
+def charge_table(charges: Sequence[Charge], gone: Sequence[ChargeRef], versions: Sequence[int]) -> pa.Table:
     """Rows of `charge_versions`; a tombstone for each key that settlement no longer yields."""
     tombs = [
         Charge(charge_key=ref.charge_key, project=ref.project, trace_id=ref.trace_id, run_id=ref.trace_id,
@@ -89,7 +89,7 @@ def charge_table(charges: Sequence[Charge], gone: Sequence[ChargeRef], version: 
         "started_us": pa.array([charge.started_us for charge in rows], INT64),
         "trace_id": text(lambda charge: charge.trace_id),
         "charge_key": text(lambda charge: charge.charge_key),
-        "version": pa.array([version] * len(rows), UINT64),
+        "version": pa.array(versions, UINT64),
         "is_deleted": pa.array([0] * len(charges) + [1] * len(tombs), UINT8),
         "run_id": text(lambda charge: charge.run_id),
         "run_ids": texts(lambda charge: charge.run_ids),
@@ -243,9 +243,11 @@ def _payload(value: Json) -> str | None:
     return None if value is None else dump(value)
 
 
-def _versioned(values: list[Any], version: int, kind: pa.DataType) -> pa.Array:
+def _versioned(values: list[Any], held_by: Sequence[int], kind: pa.DataType) -> pa.Array:
     empty: Any = [] if kind is TEXTS else "" if kind is STRING else 0
-    versions = pa.array([0 if value is None else version for value in values], UINT64)
+    versions = pa.array(
+        [0 if value is None else version for value, version in zip(values, held_by, strict=True)], UINT64
+    )
     held = _array([empty if value is None else value for value in values], kind)
     return pa.StructArray.from_arrays([versions, held], ["1", "2"])
 

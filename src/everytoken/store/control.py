@@ -4,6 +4,7 @@ SQLite in the data folder, or PostgreSQL that several servers share.
 """
 
 import json
+import logging
 import secrets
 import threading
 import time
@@ -55,6 +56,9 @@ detail_table = Table(
     Column("project_id", String(36), primary_key=True),
     Column("body", Text, nullable=False),
 )
+
+
+log = logging.getLogger("everytoken.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +236,11 @@ class Control:
     def _refresh(self) -> None:
         """See what other servers did to the projects; alone on the data, this server did it all itself."""
         if is_shared(self._engine) and time.monotonic() - self._read_s > FRESH_S:
-            self._read()
+            try:
+                self._read()
+            except StoreUnavailableError as error:  # what is known stays known until the database is back
+                self._read_s = time.monotonic()
+                log.warning("the projects could not be read again; those known are used: %s", error)
 
     def _read(self) -> None:
         joined = project_table.outerjoin(detail_table, project_table.c.project_id == detail_table.c.project_id)

@@ -21,6 +21,8 @@ from everytoken.store.clickhouse import DATABASE, embedded, remote
 from everytoken.store.columnar import Layout, migrate
 from everytoken.store.columns import charge_table, read_charge, read_run, run_table
 from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreError, StoreUnavailableError
+from everytoken.store.evidence import count_in, version_of
+from everytoken.store.operations import OperationLog
 from everytoken.store.rows import ChargeRef, SettledRun
 from everytoken.store.visible import row_filter
 
@@ -86,6 +88,8 @@ class Ledger:
             self._readers.put(reader)
         self._clients = (writer, *readers)
         self.schema_version = migrate(writer, layout)
+        self.operations = OperationLog(self.select, self._add)
+        """What servers that share the ledger tell each other."""
         self._version = int(self.select("last_version")[0]["version"])
 
     @classmethod
@@ -136,22 +140,33 @@ class Ledger:
             for client in self._clients:
                 client.close()
 
-    def write(self, runs: Sequence[SettledRun], charges: Sequence[Charge], gone: Sequence[ChargeRef]) -> None:
+    def write(
+        self,
+        runs: Sequence[SettledRun],
+        charges: Sequence[Charge],
+        gone: Sequence[ChargeRef],
+        evidence: Mapping[str, int] | None = None,
+    ) -> None:
         """Store the settled state of some runs and charges; `gone` are keys that settlement no longer yields.
 
-        Charges go first: a run is never visible without what it cost.
+        Charges go first: a run is never visible without what it cost. `evidence` tells, by trace, how many operations
+        it was settled from: where other servers write too, what saw more wins. Without it the later write does.
 
         Raises:
             StoreUnavailableError: the engine refused. Nothing is known to be stored; write the same again.
         """
+        if evidence is None and self.is_shared:
+            evidence = self._evidence(runs, charges, gone)
         with self._write_lock:
             # Later writes win: by the clock across restarts, by the counter when the clock stands or jumps back.
             self._version = version = max(self._version + 1, time.time_ns() // 1000)
             try:
                 if charges or gone:
-                    self._insert("charge_versions", charge_table(charges, gone, version))
+                    traces = [charge.trace_id for charge in charges] + [ref.trace_id for ref in gone]
+                    self._insert("charge_versions", charge_table(charges, gone, _versions(traces, version, evidence)))
                 if runs:
-                    self._insert("run_versions", run_table(runs, version))
+                    traces = [settled.run.trace_id for settled in runs]
+                    self._insert("run_versions", run_table(runs, _versions(traces, version, evidence)))
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
 
@@ -168,8 +183,11 @@ class Ledger:
             params["trace_ids"] = list(trace_ids)
         with self._write_lock:
             try:
-                for table in ("run_versions", "charge_versions"):
-                    self._writer.command(f"DELETE FROM {table} WHERE {which}", parameters=params)  # noqa: S608
+                if self.is_shared:  # first, while the runs still tell which they are
+                    traces = f"SELECT trace_id FROM {self._layout.stored('run_versions')} WHERE {which}"  # noqa: S608
+                    self._delete("operations", f"trace_id IN ({traces})", params)
+                for table in TABLES:
+                    self._delete(table, which, params)
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
 
@@ -179,6 +197,18 @@ class Ledger:
             return
         with self._write_lock, contextlib.suppress(ClickHouseError, Error):  # a build without its own allocator
             self._writer.command("SYSTEM JEMALLOC PURGE")
+
+    def _evidence(
+        self, runs: Sequence[SettledRun], charges: Sequence[Charge], gone: Sequence[ChargeRef]
+    ) -> Mapping[str, int]:
+        """What these traces were settled from last: a later write of the same evidence wins."""
+        traces = {settled.run.trace_id for settled in runs} | {row.trace_id for row in charges}
+        traces |= {ref.trace_id for ref in gone}
+        versions = self.operations.versions(traces)
+        return {trace_id: count_in(versions.get(trace_id, 0)) for trace_id in traces}
+
+    def _delete(self, table: str, which: str, params: dict[str, Any]) -> None:
+        self._writer.command(f"DELETE FROM {self._layout.changed(table)} WHERE {which}", parameters=params)  # noqa: S608
 
     def has_runs(self, project: str) -> bool:
         return bool(self.select("langsmith_any_run", project=project))
@@ -240,6 +270,13 @@ class Ledger:
                 raise _as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
 
+    def _add(self, table: str, rows: pa.Table) -> None:
+        with self._write_lock:
+            try:
+                self._insert(table, rows)
+            except (ClickHouseError, Error) as error:
+                raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
+
     def _insert(self, table: str, rows: pa.Table) -> None:
         self._writer.insert_arrow(table, rows)
 
@@ -270,6 +307,13 @@ def _text(name: str) -> str:
     for shared in SHARED_PARTS:
         text = text.replace(f"/*{shared}*/", (folder / f"{shared}.sql").read_text())
     return text
+
+
+def _versions(traces: Sequence[str], version: int, evidence: Mapping[str, int] | None) -> list[int]:
+    if evidence is None:
+        return [version] * len(traces)
+    at_ms = time.time_ns() // 1_000_000
+    return [version_of(evidence[trace_id], at_ms) for trace_id in traces]
 
 
 def _read_settings() -> dict[str, Any]:
