@@ -52,6 +52,12 @@ class Settings(BaseSettings):
         description="PostgreSQL for the control data, `postgresql://user:password@host:5432/database`: several servers "
         "share it. Without it, SQLite in the data folder.",
     )
+    admin_key: str | None = Field(
+        default=None,
+        min_length=24,
+        repr=False,
+        description="A key that may do everything, given from outside: for containers, to make all other keys with.",
+    )
     allowed_hosts: str = Field(
         default="",
         description="Names under which browsers reach the server, separated by commas; `*` for any. Needed behind a "

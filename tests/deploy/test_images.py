@@ -15,6 +15,7 @@ import pytest
 from tests.deploy.kustomize import load
 
 from everytoken.cli import COMMANDS
+from everytoken.config import Settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,23 +102,16 @@ def test_the_health_check_tells_well_from_not_well(port: int, path: str, code: i
     assert subprocess.run(check, capture_output=True, check=False).returncode == code
 
 
-def test_the_compose_file_publishes_the_proxy_alone() -> None:
+def test_the_compose_file_asks_for_a_key_and_publishes_to_this_machine() -> None:
     (compose,) = load(ROOT / "deploy/compose.yaml")
-    server, proxy = compose["services"]["everytoken"], compose["services"]["proxy"]
-    assert server["command"] == ["serve", "--host", "127.0.0.1", "--port", "8700"]
-    assert server["ports"] == ["127.0.0.1:8700:8780"]
-    assert proxy["network_mode"] == "service:everytoken"
-    assert "ports" not in proxy
+    assert list(compose["services"]) == ["everytoken"]
+    server = compose["services"]["everytoken"]
+    assert server["command"] == ["serve", "--host", "0.0.0.0", "--port", "8700"]
+    assert server["environment"]["EVERYTOKEN_ADMIN_KEY"] == "${EVERYTOKEN_ADMIN_KEY:?set it to a long random key}"
+    assert "admin_key" in Settings.model_fields
+    assert server["ports"] == ["127.0.0.1:8700:8700"]
     assert (ROOT / "deploy" / server["build"]["context"] / server["build"]["dockerfile"]).is_file()
     assert server["build"]["target"] in STAGES
     assert server["volumes"] == ["data:/data"]
     assert "data" in compose["volumes"]
     assert server["read_only"] is True
-
-
-def test_the_proxy_listens_where_compose_leads_and_asks_for_the_key() -> None:
-    template = (ROOT / "deploy/nginx/everytoken.conf.template").read_text()
-    assert "listen 8780;" in template
-    assert '"${EVERYTOKEN_PROXY_KEY}" 1;' in template
-    assert template.count("proxy_pass http://127.0.0.1:8700;") == 2
-    assert template.count("{") == template.count("}")

@@ -23,7 +23,7 @@ def serve(
 ) -> None:
     """Receive traces, keep the ledger, answer the page and the API, until Ctrl-C."""
     settings = _settings({"host": host, "port": port, "data": data})
-    made = settings.database_url is not None or (settings.data_dir / "control.db").exists()
+    made = bool(settings.admin_key or settings.database_url) or (settings.data_dir / "control.db").exists()
     if not is_loopback(settings.host) and not made:  # else the server looks whether there is a key
         raise CommandError(refusal(settings.host), hint=MAKE_A_KEY)
     sock = _bind(settings.host, settings.port)

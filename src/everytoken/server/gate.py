@@ -54,6 +54,8 @@ class Gate:
         self._per_minute = settings.key_requests_per_minute
         self._rates = RateLimit()
         self._refreshing: asyncio.Task[None] | None = None
+        if settings.admin_key is not None:
+            control.keys.give(settings.admin_key)
         if not self._loopback and not control.is_guarded:
             raise UnguardedError(refusal(settings.host), hint=MAKE_A_KEY)
 
