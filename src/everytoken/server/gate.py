@@ -218,5 +218,5 @@ def _refusal(turned: TurnedAwayError) -> Response:
     headers = {"Retry-After": str(turned.retry_s)} if turned.retry_s is not None else {}
     if turned.status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    body = {"error": str(turned), "field": None, "hint": turned.hint, "detail": str(turned)}
+    body = {"error": str(turned), "field": None, "hint": turned.hint, "position": None, "detail": str(turned)}
     return Response(orjson.dumps(body), turned.status, headers, "application/json")
