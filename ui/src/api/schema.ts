@@ -681,6 +681,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/export/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Runs
+         * @description Runs with inputs, outputs, metadata and events, the earliest first.
+         */
+        get: operations["export_runs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/export/charges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Charges
+         * @description Charges with all that the ledger knows of them, the earliest first.
+         */
+        get: operations["export_charges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/prices": {
         parameters: {
             query?: never;
@@ -1373,6 +1413,170 @@ export interface components {
             truncated: boolean;
             /** Notes */
             notes: components["schemas"]["ExplainNote"][];
+        };
+        /**
+         * ExportedCharge
+         * @description A charge with all that the ledger knows of it.
+         */
+        ExportedCharge: {
+            /** Charge Key */
+            charge_key: string;
+            /** Project */
+            project: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Run Id */
+            run_id: string;
+            /** Run Ids */
+            run_ids: string[];
+            /** Node */
+            node: string | null;
+            /** Thread Id */
+            thread_id: string | null;
+            /** User Id */
+            user_id: string | null;
+            /** Call Path */
+            call_path: string;
+            /** Provider */
+            provider: string | null;
+            /** Request Model */
+            request_model: string | null;
+            /** Response Model */
+            response_model: string | null;
+            /** Response Id */
+            response_id: string | null;
+            /** Tier */
+            tier: string | null;
+            /** Quality */
+            quality: string;
+            /** Layer */
+            layer: string;
+            /** Layers Seen */
+            layers_seen: string[];
+            /** Input Tokens */
+            input_tokens: number | null;
+            /** Output Tokens */
+            output_tokens: number | null;
+            /** Total Tokens */
+            total_tokens: number | null;
+            /** Input Token Details */
+            input_token_details: {
+                [key: string]: number;
+            };
+            /** Output Token Details */
+            output_token_details: {
+                [key: string]: number;
+            };
+            /** Meters */
+            meters: {
+                [key: string]: string;
+            };
+            /** Cost Usd */
+            cost_usd: string | null;
+            /** Cost Status */
+            cost_status: string;
+            /** Cost Reason */
+            cost_reason: string | null;
+            /** Cost Lines */
+            cost_lines: components["schemas"]["CostLineRow"][];
+            /** Price Entry */
+            price_entry: string | null;
+            /** Price Source */
+            price_source: string | null;
+            /** Status */
+            status: string;
+            /** Started At */
+            started_at: number;
+            /** Duration Ms */
+            duration_ms: number | null;
+            /** Ttft Ms */
+            ttft_ms: number | null;
+            /** Flags */
+            flags: string[];
+            /** Raw Usage */
+            raw_usage: {
+                [key: string]: unknown;
+            };
+            /** Session Id */
+            session_id: string | null;
+            /** Environment */
+            environment: string | null;
+            /** Tags */
+            tags: string[];
+            /** Requests */
+            requests: number | null;
+            /** Usage Source */
+            usage_source: string | null;
+            /** Usage Warnings */
+            usage_warnings: string[];
+            /** Differences */
+            differences: {
+                [key: string]: unknown;
+            };
+        };
+        /** ExportedCharges */
+        ExportedCharges: {
+            /** Charges */
+            charges: components["schemas"]["ExportedCharge"][];
+            /** Next */
+            next: string | null;
+        };
+        /**
+         * ExportedRun
+         * @description A run as the ledger keeps it. Sent back through ingest, it yields the same charges.
+         */
+        ExportedRun: {
+            /** Run Id */
+            run_id: string;
+            /** Trace Id */
+            trace_id: string;
+            /** Project */
+            project: string;
+            /** Parent Run Id */
+            parent_run_id: string | null;
+            /** Name */
+            name: string;
+            /** Run Type */
+            run_type: string;
+            /** Start Us */
+            start_us: number;
+            /** End Us */
+            end_us: number | null;
+            /** First Token Us */
+            first_token_us: number | null;
+            /** Status */
+            status: string;
+            /** Error */
+            error: string | null;
+            /** Dotted Order */
+            dotted_order: string;
+            /** Tags */
+            tags: string[];
+            /** Metadata */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** Extra */
+            extra: {
+                [key: string]: unknown;
+            };
+            /** Inputs */
+            inputs: unknown;
+            /** Outputs */
+            outputs: unknown;
+            /** Events */
+            events: {
+                [key: string]: unknown;
+            }[];
+            /** Flags */
+            flags: string[];
+        };
+        /** ExportedRuns */
+        ExportedRuns: {
+            /** Runs */
+            runs: components["schemas"]["ExportedRun"][];
+            /** Next */
+            next: string | null;
         };
         /** Facet */
         Facet: {
@@ -2809,6 +3013,10 @@ export type DistributionBucket = components['schemas']['DistributionBucket'];
 export type ExplainNote = components['schemas']['ExplainNote'];
 export type ExplainRow = components['schemas']['ExplainRow'];
 export type Explanation = components['schemas']['Explanation'];
+export type ExportedCharge = components['schemas']['ExportedCharge'];
+export type ExportedCharges = components['schemas']['ExportedCharges'];
+export type ExportedRun = components['schemas']['ExportedRun'];
+export type ExportedRuns = components['schemas']['ExportedRuns'];
 export type Facet = components['schemas']['Facet'];
 export type FacetValue = components['schemas']['FacetValue'];
 export type Facets = components['schemas']['Facets'];
@@ -4534,6 +4742,104 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_runs: {
+        parameters: {
+            query: {
+                /** @description Project name. */
+                project: string;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Most rows; a page of large rows is shorter. */
+                limit?: number;
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedRuns"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_charges: {
+        parameters: {
+            query: {
+                /** @description Project name. */
+                project: string;
+                /** @description `next` of the page before. */
+                cursor?: string | null;
+                /** @description Most rows; a page of large rows is shorter. */
+                limit?: number;
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportedCharges"];
                 };
             };
             /** @description The request cannot be answered as it stands. */
