@@ -38,6 +38,8 @@ export type GraphProps = {
   onChoose?: ((node: string | undefined) => void) | undefined;
   /** What the graph shows, for who does not see it. */
   label: string;
+  /** Which way it runs: by default to the right, on a phone down. */
+  direction?: Direction | undefined;
 };
 
 const NODE_TYPES = { step: GraphNode };
@@ -53,10 +55,10 @@ export default function Graph(props: GraphProps) {
   );
 }
 
-function Drawing({ graph, heat, chosen, onChoose, label }: GraphProps) {
+function Drawing({ graph, heat, chosen, onChoose, label, direction }: GraphProps) {
   const t = useWords();
   const narrow = useNarrow();
-  const at = usePlaces(graph, narrow ? "DOWN" : "RIGHT");
+  const at = usePlaces(graph, narrow ? "DOWN" : (direction ?? "RIGHT"));
   const box = useRef<HTMLDivElement>(null);
   const choose = useRef(onChoose);
   useEffect(() => {
@@ -159,8 +161,10 @@ function flowNodes(
       chosen: chosen === node.id,
       onChoose,
     };
-    // Nodes that can neither be dragged nor selected are deaf to the pointer unless told otherwise.
-    return [{ id: node.id, type: "step", position, data, ...sizeOf(node.id), style: { pointerEvents: "all" } }];
+    const size = sizeOf(node.id);
+    // Nodes that can neither be dragged nor selected are deaf to the pointer unless told otherwise. `measured` has to
+    // be told with every new node, or the edges of a growing trace are gone until the next measuring.
+    return [{ id: node.id, type: "step", position, data, ...size, measured: size, style: { pointerEvents: "all" } }];
   });
 }
 
