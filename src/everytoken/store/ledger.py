@@ -327,6 +327,8 @@ def _as_read_error(error: Exception) -> Exception:
         return ReadTimeoutError(f"the answer took longer than {READ_TIMEOUT_S} s", hint="ask for a shorter window")
     if code in (ROWS_CODE, MEMORY_CODE):
         return ReadTooLargeError("the answer is too large", hint="ask for a shorter window or a smaller page")
+    if code is None:  # the engine gives every refusal a code; without one, nobody answered
+        return StoreUnavailableError("the ledger does not answer", hint="ask again")
     return StoreUnavailableError("the ledger refused a read; the server's log says why", hint="ask again")
 
 

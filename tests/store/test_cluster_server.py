@@ -1,0 +1,147 @@
+"""Two `everytoken serve` behind one address: every view the same on both, and the stores away and back."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.store.clickhouse_server import ClickHouse
+from tests.store.postgres import Postgres
+from tests.store.serving import Server, serving
+
+START = "2026-11-22T12:00:00.000001Z"
+END = "2026-11-22T12:00:01Z"
+MEBIBYTE = 1024**2
+
+
+@pytest.fixture
+def urls(clickhouse_url: str, database_url: str) -> dict[str, str]:
+    return {"EVERYTOKEN_CLICKHOUSE_URL": clickhouse_url, "EVERYTOKEN_DATABASE_URL": database_url}
+
+
+@pytest.fixture
+def servers(tmp_path: Path, urls: dict[str, str]) -> Iterator[tuple[Server, Server]]:
+    with ExitStack() as stack:
+        here, there = (stack.enter_context(serving(tmp_path / name, **urls)) for name in ("a", "b"))
+        yield here, there
+
+
+def start(server: Server, run_id: str, trace_id: str, *, project: str = "shop", **more: Any) -> httpx.Response:
+    wire = {"id": run_id, "trace_id": trace_id, "name": "chat", "run_type": "llm", "start_time": START}
+    return server.http.post("/runs", json={**wire, "session_name": project, "inputs": {}, **more})
+
+
+def end(server: Server, run_id: str, trace_id: str, tokens: int) -> httpx.Response:
+    usage = {"input_tokens": tokens, "output_tokens": 1, "total_tokens": tokens + 1}
+    outputs = {"usage_metadata": usage}
+    return server.http.patch(f"/runs/{run_id}", json={"trace_id": trace_id, "end_time": END, "outputs": outputs})
+
+
+def call(server: Server, tokens: int, **more: Any) -> int:
+    """One model call; the status of its acceptance."""
+    run_id = str(uuid.uuid4())
+    accepted = start(server, run_id, run_id, **more).status_code
+    return accepted if accepted >= 300 else end(server, run_id, run_id, tokens).status_code
+
+
+def test_a_trace_in_two_halves_is_the_same_on_both_servers(servers: tuple[Server, Server]) -> None:
+    here, there = servers
+    for _ in range(5):
+        run_id = str(uuid.uuid4())
+        assert start(here, run_id, run_id).status_code == 202
+        assert end(there, run_id, run_id, 100).status_code == 202
+    for server in servers:
+        server.flush()
+
+    summary = here.get("/projects/shop/summary")
+    assert (summary["traces"], summary["llm_calls"], summary["total_tokens"]) == (5, 5, 505)
+    assert there.get("/projects/shop/summary") == summary
+    assert there.get("/traces", project="shop")["traces"] == here.get("/traces", project="shop")["traces"]
+    told = [server.http.get("/sessions", params={"name": "shop"}).json()[0]["id"] for server in servers]
+    assert told[0] == told[1]
+    assert here.http.get("/info").json() == there.http.get("/info").json()
+
+
+def test_while_clickhouse_is_away_the_journal_keeps_what_comes_and_reads_say_so(
+    servers: tuple[Server, Server], clickhouse: ClickHouse
+) -> None:
+    here, _ = servers
+    assert call(here, 10) == 202
+    here.flush()
+    clickhouse.stop()
+    try:
+        assert [call(here, 10) for _ in range(20)] == [202] * 20
+        answer = here.http.get("/everytoken/v1/projects/shop/summary")
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "5"
+        assert answer.json()["error"] == "the ledger does not answer"
+        assert here.http.get("/ok").status_code == 200
+    finally:
+        clickhouse.start()
+
+    here.flush()
+    summary = here.get("/projects/shop/summary")
+    assert (summary["llm_calls"], summary["total_tokens"]) == (21, 21 * 11)
+
+
+def test_a_full_journal_refuses_and_everything_accepted_before_is_stored(
+    tmp_path: Path, urls: dict[str, str], clickhouse: ClickHouse
+) -> None:
+    with serving(tmp_path / "a", EVERYTOKEN_JOURNAL_MAX_BYTES=str(MEBIBYTE), **urls) as server:
+        clickhouse.stop()
+        accepted = 0
+        try:
+            while (status := call(server, 10, extra={"padding": "x" * 100_000})) == 202:
+                accepted += 1
+                assert accepted < 20
+        finally:
+            clickhouse.start()
+        assert status == 503
+        assert accepted >= 5
+
+        server.flush()
+        assert server.get("/projects/shop/summary")["total_tokens"] == accepted * 11
+        assert call(server, 10) == 202
+
+
+def test_while_postgresql_is_away_ingest_goes_on_and_a_new_project_waits_for_it(
+    servers: tuple[Server, Server], postgres_server: Postgres
+) -> None:
+    here, there = servers
+    assert call(here, 10) == 202
+    here.flush()
+    postgres_server.stop()
+    try:
+        time.sleep(2.1)  # what is known of the projects is read again now
+        assert call(here, 10) == 202
+        assert call(here, 10, project="new") == 202
+        assert here.get("/projects/shop/summary")["total_tokens"] in (11, 22)
+        feedback = here.http.get("/feedback")
+        assert feedback.status_code == 503
+        assert "the control database does not answer" in feedback.text
+    finally:
+        postgres_server.start()
+
+    here.flush()
+    for server in (here, there):
+        assert server.get("/projects/shop/summary")["total_tokens"] == 22
+        assert server.get("/projects/new/summary")["total_tokens"] == 11
+
+
+def test_a_server_killed_while_clickhouse_is_away_loses_nothing(
+    tmp_path: Path, urls: dict[str, str], clickhouse: ClickHouse
+) -> None:
+    with serving(tmp_path / "a", **urls) as server:
+        clickhouse.stop()
+        try:
+            assert [call(server, 10) for _ in range(10)] == [202] * 10
+            server.stop(9)
+        finally:
+            clickhouse.start()
+    with serving(tmp_path / "a", **urls) as server:
+        server.flush()
+        assert server.get("/projects/shop/summary")["total_tokens"] == 110
