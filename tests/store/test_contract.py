@@ -1,12 +1,14 @@
 """The OpenAPI document against a running server: whatever is asked, no 5xx, and answers are what the document says."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case
 from schemathesis.checks import CheckFunction, not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -37,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 DOCUMENT = create_app(Settings()).openapi()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT).exclude(path="/everytoken/v1/live")  # the feed never ends
-OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations()}
+OPERATIONS = {found.ok().label: found.ok() for found in SCHEMA.get_all_operations() if isinstance(found, Ok)}
 
 
 @pytest.mark.parametrize("label", OPERATIONS)
@@ -50,7 +52,7 @@ def test_an_answer_is_what_the_document_says(server: Server, label: str) -> None
         suppress_health_check=list(HealthCheck),
     )
     @given(case=OPERATIONS[label].as_strategy())
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         case.call_and_validate(base_url=server.url, checks=CHECKS, timeout=30)
 
     ask()
