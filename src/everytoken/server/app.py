@@ -16,7 +16,20 @@ from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import masking
 from everytoken.ingest.meters import Meters
 from everytoken.ingest.pipeline import Pipeline
-from everytoken.server import agent, dashboards, discover, errors, explain, live, metrics, openapi, prices, product, static
+from everytoken.server import (
+    agent,
+    dashboards,
+    discover,
+    errors,
+    explain,
+    exporting,
+    live,
+    metrics,
+    openapi,
+    prices,
+    product,
+    static,
+)
 from everytoken.server.gate import Gate, GateMiddleware
 from everytoken.server.keys import router as keys_router
 from everytoken.server.langsmith_context import LangSmith
@@ -93,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(agent.router)
     app.include_router(metrics.router)
     app.include_router(explain.router)
+    app.include_router(exporting.router)
     app.include_router(prices.router)
 
     @app.get("/ok", include_in_schema=False)

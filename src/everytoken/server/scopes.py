@@ -92,7 +92,7 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("POST", OURS + "/flush", ANY),
     ("GET", OURS + "/health", ANY),
     ("GET HEAD", OURS + "/openapi.json", OPEN),
-    ("GET", OURS + "/(?:projects|traces|charges|live|search|explain)(?:/.*)?", READ),
+    ("GET", OURS + "/(?:projects|traces|charges|live|search|explain|export)(?:/.*)?", READ),
     ("GET", OURS + "/filter/fields", ANY),
     ("GET", OURS + "/prices(?:/.*)?", READ),
     ("PUT DELETE", OURS + "/prices/overrides/[^/]+", ADMIN_ALL),

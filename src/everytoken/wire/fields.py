@@ -146,6 +146,7 @@ _RULES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "run_type": ("run_type", _run_type),
     "start_time": ("start_us", read_time),
     "end_time": ("end_us", read_time),
+    "first_token_time": ("first_token_us", read_time),
     "status": ("status", _status),
     "error": ("error", _error),
     "tags": ("tags", _tags),

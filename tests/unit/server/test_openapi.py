@@ -18,6 +18,8 @@ def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
         "/everytoken/v1/audit",
         "/everytoken/v1/charges",
         "/everytoken/v1/explain",
+        "/everytoken/v1/export/charges",
+        "/everytoken/v1/export/runs",
         "/everytoken/v1/filter/fields",
         "/everytoken/v1/flush",
         "/everytoken/v1/health",

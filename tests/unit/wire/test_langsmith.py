@@ -71,6 +71,12 @@ def test_a_captured_body_holds_the_runs_that_were_sent(body: str, recording: str
         assert operation.body.get("parent_run_id") == wire.get("parent_run_id")
 
 
+def test_a_run_that_was_read_elsewhere_keeps_its_time_to_the_first_token() -> None:
+    wire = {"id": RUN, "name": "x", "first_token_time": "2026-11-22T12:00:00.000250"}
+    (operation,) = decode_run(json.dumps(wire).encode(), NOW_US).operations
+    assert operation.body["first_token_us"] == 1_795_348_800_000_250
+
+
 def test_a_captured_python_run_has_its_times_and_metadata() -> None:
     first, last = captured("py_langgraph_send.zstd").operations[0], captured("py_langgraph_send.zstd").operations[-1]
     assert first.body["start_us"] == 1_795_379_334_227_115
