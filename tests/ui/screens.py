@@ -36,7 +36,19 @@ def pages(site: Site, trace_id: str) -> Iterator[tuple[str, str]]:
     yield "trace", trace
     yield "run", f"{trace}?run={llm}"
     yield "trace-nodes", f"{trace}?view=nodes"
+    yield "trace-graph", f"{trace}?view=graph"
+    yield "trace-heat", f"{trace}?view=graph&heat=cost&node=web_search"
+    yield "trace-search", f"{trace}?q=kakao"
+    yield "node", f"/projects/{PROJECT}/nodes?node=answer"
+    yield "compare", f"/projects/{PROJECT}/compare?a={another(site)}&b={trace_id}&node=answer"
+    yield "windows", f"/projects/{PROJECT}/compare?range=6h"
     yield "missing", f"/projects/{PROJECT}/traces/00000000-0000-4000-8000-000000000000"
+
+
+def another(site: Site) -> str:
+    """A trace to compare the newest with."""
+    listed = httpx.get(f"{site.url}/everytoken/v1/traces", params={"project": PROJECT, "limit": 4}).json()
+    return str(listed["traces"][3]["trace_id"])
 
 
 def render(context: BrowserContext, site: Site, addresses: list[tuple[str, str]]) -> None:

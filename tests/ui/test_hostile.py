@@ -1,7 +1,6 @@
 """What a stranger may put into a trace is text: nothing of it runs, loads, breaks the layout or stops the page."""
 
 import base64
-import json
 from datetime import timedelta
 
 import pytest
@@ -74,12 +73,12 @@ def test_a_megabyte_of_json_opens_without_a_long_pause(anywhere: Page, site: Sit
     anywhere.goto(f"{hostile_url}&tab=io")
     shown = anywhere.locator(".json pre").first
     expect(shown).to_contain_text("window.owned")
-    assert len(shown.inner_text()) < 10_000
+    assert len(shown.text_content() or "") < 10_000
     anywhere.evaluate("window.longest = 0")
     anywhere.get_by_role("button", name="Show all").first.click()
     expect(shown).to_contain_text("y" * 40)
-    assert len(json.dumps(shown.inner_text())) > 900_000
-    assert anywhere.evaluate("window.longest") < 1_000
+    assert len(shown.text_content() or "") > 900_000
+    assert anywhere.evaluate("window.longest") < 500
 
 
 def test_a_phone_holds_the_hostile_trace(anywhere: Page, hostile_url: str) -> None:

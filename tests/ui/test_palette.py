@@ -9,8 +9,14 @@ from tests.ui.reference import REFERENCE, now, send
 from tests.ui.test_accessibility import findings
 
 
+def visit(page: Page, address: str) -> None:
+    """Keys are heard once the page is there."""
+    page.goto(address)
+    expect(page.get_by_role("row").nth(1)).to_be_visible()
+
+
 def test_a_page_is_reached_by_its_name(page: Page, site: Site, trace_id: str) -> None:
-    page.goto(f"{site.url}/projects/{PROJECT}/overview")
+    visit(page, f"{site.url}/projects/{PROJECT}/overview")
     page.keyboard.press("Control+k")
     expect(page.get_by_role("dialog", name="Go anywhere")).to_be_visible()
     assert findings(page) == []
@@ -21,7 +27,7 @@ def test_a_page_is_reached_by_its_name(page: Page, site: Site, trace_id: str) ->
 
 
 def test_a_trace_is_reached_by_its_id_from_anywhere(page: Page, site: Site, trace_id: str) -> None:
-    page.goto(site.url)
+    visit(page, site.url)
     page.keyboard.press("Control+k")
     page.keyboard.type(trace_id)
     page.keyboard.press("Enter")
@@ -29,7 +35,7 @@ def test_a_trace_is_reached_by_its_id_from_anywhere(page: Page, site: Site, trac
 
 
 def test_an_unknown_id_says_so(anywhere: Page, site: Site, trace_id: str) -> None:
-    anywhere.goto(site.url)
+    visit(anywhere, site.url)
     anywhere.keyboard.press("Control+k")
     anywhere.keyboard.type("00000000-0000-4000-8000-000000000000")
     anywhere.keyboard.press("Enter")
@@ -37,7 +43,7 @@ def test_an_unknown_id_says_so(anywhere: Page, site: Site, trace_id: str) -> Non
 
 
 def test_theme_and_language_are_switched_by_name(page: Page, site: Site, trace_id: str) -> None:
-    page.goto(site.url)
+    visit(page, site.url)
     page.keyboard.press("Control+k")
     page.keyboard.type("dark")
     page.keyboard.press("Enter")
@@ -49,7 +55,7 @@ def test_theme_and_language_are_switched_by_name(page: Page, site: Site, trace_i
 
 
 def test_the_help_lists_every_key(page: Page, site: Site, trace_id: str) -> None:
-    page.goto(site.url)
+    visit(page, site.url)
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name="Keys")
     for action in ("Go anywhere", "Search", "Next node of the graph", "Mark a trace; two marked ones are compared"):
@@ -60,7 +66,7 @@ def test_two_marked_traces_are_compared(page: Page, site: Site) -> None:
     for minutes in (3, 4):
         send(site.client, "marked", REFERENCE, began=now() - timedelta(minutes=minutes))
     site.settle()
-    page.goto(f"{site.url}/projects/marked/traces")
+    visit(page, f"{site.url}/projects/marked/traces")
     expect(page.get_by_role("button", name="Mark for comparison")).to_have_count(2)
     page.keyboard.press("j")
     page.keyboard.press("x")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from langsmith import Client
-from tests.ui.reference import MODEL, QUESTION, REFERENCE, Step, now, send
+from tests.ui.reference import MODEL, QUESTION, REFERENCE, Step, llm, node, now, send
 
 TRACES = 170  # a day and a half: the last 24 hours, and something before them to compare with
 QUESTIONS = (
@@ -19,6 +19,15 @@ QUESTIONS = (
 )
 ERROR = "RateLimitError: Error code: 429 - Rate limit reached for gpt-5.2"
 
+WEATHER = replace(
+    REFERENCE,
+    children=tuple(
+        node("weather", 210, 700, llm(215, 690, (96, 40), 400), step=3) if child.name == "location" else child
+        for child in REFERENCE.children
+    ),
+)
+"""The same agent asked for something else: the graph draws what the reference did not take in grey."""
+
 
 def send_day(client: Client, project: str) -> str:
     """Send the traffic, the exact reference last, and return the id of the latter."""
@@ -28,7 +37,8 @@ def send_day(client: Client, project: str) -> str:
     for index in range(TRACES, 0, -1):
         minutes = index * 14 + dice.uniform(0, 12)
         scale = 0.5 + 2.6 * dice.random() ** 2
-        root = replace(_scaled(REFERENCE, scale, dice, index), name=f"chat-job_{dice.randrange(16**6):06x}")
+        asked = WEATHER if index % 4 == 1 else REFERENCE
+        root = replace(_scaled(asked, scale, dice, index), name=f"chat-job_{dice.randrange(16**6):06x}")
         send(
             client,
             project,

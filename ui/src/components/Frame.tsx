@@ -73,7 +73,7 @@ export function Frame() {
             <kbd>{keyLabel(KEYS.palette[0])}</kbd>
           </button>
           <LogOut />
-        <Switches onHelp={() => setHelp(true)} />
+          <Switches onHelp={() => setHelp(true)} />
         </header>
         {project !== undefined && <Sections project={project} />}
         <main id="main" tabIndex={-1}>

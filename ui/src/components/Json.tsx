@@ -12,6 +12,23 @@ function isEmpty(value: unknown): boolean {
   );
 }
 
+/** Lines laid out together: those out of sight are not laid out at all. */
+const BLOCK_LINES = 200;
+
+function Blocks({ text }: { text: string }) {
+  const lines = text.split("\n");
+  if (lines.length <= BLOCK_LINES) return text;
+  const blocks = Array.from({ length: Math.ceil(lines.length / BLOCK_LINES) }, (_, at) =>
+    lines.slice(at * BLOCK_LINES, (at + 1) * BLOCK_LINES).join("\n"),
+  );
+  return blocks.map((block, at) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: a block is its place in the text
+    <span key={at} className="json-block">
+      {block}
+    </span>
+  ));
+}
+
 /** A JSON value as indented text, with a copy button. */
 export function Json({ title, value }: { title: string; value: unknown }) {
   const t = useWords();
@@ -27,7 +44,7 @@ export function Json({ title, value }: { title: string; value: unknown }) {
       {isEmpty(value) ? (
         <p className="faint">{t("detail.none")}</p>
       ) : (
-        <pre dir="auto">{short ? `${text.slice(0, LONG)}…` : text}</pre>
+        <pre dir="auto">{short ? `${text.slice(0, LONG)}…` : <Blocks text={text} />}</pre>
       )}
       {short && (
         <button type="button" className="quiet small" onClick={() => setWhole(true)}>

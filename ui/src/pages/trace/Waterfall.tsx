@@ -51,11 +51,14 @@ export function Waterfall({ view, closed, only, found, selected, onSelect, onClo
     if (run === undefined) return;
     onSelect(run);
   };
-  const at = lines.findIndex((line) => line.run.run_id === selected);
+  const at = useMemo(
+    () => (selected === undefined ? -1 : lines.findIndex((line) => line.run.run_id === selected)),
+    [lines, selected],
+  );
   useEffect(() => {
     if (at >= 0) list.scrollToIndex(at);
   }, [at, list]);
-  const chosen = lines.find((line) => line.run.run_id === selected);
+  const chosen = lines[at];
   useKeys({
     down: () => select(neighbour(lines, selected, 1)),
     up: () => select(neighbour(lines, selected, -1)),
