@@ -1,4 +1,4 @@
-"""What the server takes and gives on this machine: `python tests/bench/server.py [rates] [reads]`.
+"""What the server takes and gives on this machine: `python tests/bench/server.py [rates] [reads] [large] [overload]`.
 
 A real `everytoken serve` process, real HTTP, the bodies of the Python SDK: multipart in zstd, traces of 17 runs with
 prompts and completions of 1 KB, creates and updates apart. The sender is a process of its own on the same cores, its
@@ -34,6 +34,11 @@ RUNS_PER_TRACE = 17
 TRACES_PER_BODY = 3
 RUNS_PER_BODY = RUNS_PER_TRACE * TRACES_PER_BODY
 SENDERS = 8
+OVERLOAD_SENDERS = 400
+"""Connections that each send the next body as soon as the last is answered."""
+REST_S = 50
+"""After it traces that have ended are let go of, and memory has been given back."""
+LARGE_NODES, FIRST_SHOWN = 2_500, 500
 FIRST_RUNS, MANY_RUNS = 100_000, 1_000_000
 RATE_RUNS = 60_000
 """Runs of one measurement of the rate: more than ten seconds at the bar."""
@@ -66,26 +71,28 @@ class Sending:
     late: int
     """Bodies that left later than their turn: the rate was not reached."""
     acks_ms: list[float]
+    refused: int = 0
+    """Answered with 503 and `Retry-After`."""
 
     def quantile(self, share: float) -> float:
         ordered = sorted(self.acks_ms)
         return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def send(url: str, made: list[Body], rate: float = 0.0) -> Sending:
-    """All bodies from `SENDERS` connections; with a rate, in runs per second, each body in its turn."""
-    return asyncio.run(_send(url, made, rate))
+def send(url: str, made: list[Body], rate: float = 0.0, senders: int = SENDERS) -> Sending:
+    """All bodies from some connections; with a rate, in runs per second, each body in its turn."""
+    return asyncio.run(_send(url, made, rate, senders))
 
 
-async def _send(url: str, made: list[Body], rate: float) -> Sending:
+async def _send(url: str, made: list[Body], rate: float, senders: int) -> Sending:
     host, port = url.removeprefix("http://").split(":")
     waiting = deque(enumerate(made))
     acks_ms: list[float] = []
-    late = 0
+    late = refused = 0
     began = time.perf_counter()
 
     async def sender() -> None:
-        nonlocal late
+        nonlocal late, refused
         reader, writer = await asyncio.open_connection(host, int(port))
         while waiting:
             number, (headers, data) = waiting.popleft()
@@ -98,16 +105,19 @@ async def _send(url: str, made: list[Body], rate: float) -> Sending:
             request = f"POST /runs/multipart HTTP/1.1\r\nHost: {host}\r\n{head}Content-Length: {len(data)}\r\n\r\n"
             writer.write(request.encode() + data)
             answer = await reader.readuntil(b"\r\n\r\n")
-            acks_ms.append((time.perf_counter() - sent) * 1000)
-            assert answer.startswith(b"HTTP/1.1 202"), answer
+            if answer.startswith(b"HTTP/1.1 503") and b"retry-after" in answer.lower():
+                refused += 1
+            else:
+                assert answer.startswith(b"HTTP/1.1 202"), answer
+                acks_ms.append((time.perf_counter() - sent) * 1000)
             length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
             await reader.readexactly(length)
         writer.close()
 
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(SENDERS):
+        for _ in range(senders):
             tasks.create_task(sender())
-    return Sending(time.perf_counter() - began, late, acks_ms)
+    return Sending(time.perf_counter() - began, late, acks_ms, refused)
 
 
 def cpu_s(server: Server) -> float:
@@ -250,8 +260,8 @@ def rates(server: Server, data: Path, pool: ProcessPoolExecutor) -> Bench:
     full = bench.ingest(RATE_RUNS)
     bench.ingest(RATE_RUNS // 2, rate=len(full.acks_ms) * RUNS_PER_BODY / full.seconds / 2)
     bench.ingest(RATE_RUNS // 2, rate=2_500)
-    time.sleep(5)
-    print(f"idle after the load: RSS {rss_mb(server):.0f} MB")
+    time.sleep(REST_S)
+    print(f"idle {REST_S} s after the load: RSS {rss_mb(server):.0f} MB")
     return bench
 
 
@@ -271,19 +281,66 @@ def reads(data: Path, pool: ProcessPoolExecutor) -> None:
         print(f"RSS {rss_mb(server):.0f} MB")
 
 
+def large_trace(folder: Path) -> None:
+    """One trace of 10,001 runs: its first rows, and all of it."""
+    with serving(folder) as server:
+        traffic = Traffic(5, PROJECT, now_us() - 60_000_000)
+        runs = traffic.trace(nodes=LARGE_NODES)
+        for at in range(0, len(runs), 100):
+            headers, data = traffic.body(runs[at : at + 100], runs[at : at + 100])
+            assert server.http.post("/runs/multipart", headers=headers, content=data).status_code == 202
+        server.flush()
+        for limit in (FIRST_SHOWN, 10_000):
+            took, before_s = [], cpu_s(server)
+            for _ in range(5):
+                began = time.perf_counter()
+                server.get(f"/traces/{runs[0].trace_id}", project=PROJECT, limit=limit)
+                took.append((time.perf_counter() - began) * 1000)
+            print(
+                f"trace of {len(runs):,} runs, the first {limit:,}: median {statistics.median(took):.0f} ms"
+                f"   fastest {min(took):.0f} ms   CPU {(cpu_s(server) - before_s) / len(took) * 1000:.0f} ms"
+            )
+
+
+def overload(folder: Path, pool: ProcessPoolExecutor) -> None:
+    """Far more connections than can be served at once: what is accepted, how soon, and whether all of it is stored."""
+    with serving(folder) as server:
+        bench = Bench(server, folder, pool)
+        bench.ingest(10_000)
+        made = bench.write(RATE_RUNS, now_us(), 600)
+        sending = pool.submit(send, server.url, made, 0.0, OVERLOAD_SENDERS).result()
+        server.flush()
+        health = server.get("/health")["counters"]
+        accepted = len(sending.acks_ms)
+        assert health["accepted_bodies"] == accepted + 10_000 // RUNS_PER_BODY, health
+        assert health["dropped"] == 0, health
+        print(
+            f"{OVERLOAD_SENDERS} connections: {accepted:,} bodies accepted, none dropped, {sending.refused:,} refused"
+            f"   ack p50 {sending.quantile(0.5):.0f} ms  p99 {sending.quantile(0.99):.0f} ms"
+            f"   RSS {rss_mb(server):.0f} MB"
+        )
+
+
 def main(parts: list[str]) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(1) as pool:
         pool.submit(os.getpid).result()
+        # As installed, with its bytecode: a workplace may forbid to write it beside the sources.
+        os.environ |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
+        cold_start(Path(folder) / "first")
         if "rates" in parts:
             empty_s = [cold_start(Path(folder) / f"empty{n}") for n in range(3)]
             print(f"cold start, empty folder: {statistics.median(empty_s):.2f} s (median of 3)")
             with serving(Path(folder) / "rates") as server:
                 rates(server, Path(folder) / "rates", pool)
+        if "overload" in parts:
+            overload(Path(folder) / "overload", pool)
+        if "large" in parts:
+            large_trace(Path(folder) / "large")
         if "reads" in parts:
             reads(Path(folder) / "reads", pool)
         print(f"load average {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or ["rates", "reads"])
+    main(sys.argv[1:] or ["rates", "overload", "large", "reads"])
