@@ -37,6 +37,9 @@ class MemoryLedger:
 
     is_shared = False
 
+    def put_attachment(self, sha256: str, data: bytes) -> None:
+        raise AssertionError("a ledger of one server holds no attachments")
+
     @property
     def operations(self) -> OperationLog:
         raise AssertionError("a ledger of one server holds no operations")

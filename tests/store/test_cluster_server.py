@@ -1,5 +1,6 @@
 """Two `everytoken serve` behind one address: every view the same on both, and the stores away and back."""
 
+import json
 import time
 import uuid
 from collections.abc import Iterator
@@ -145,3 +146,25 @@ def test_a_server_killed_while_clickhouse_is_away_loses_nothing(
     with serving(tmp_path / "a", **urls) as server:
         server.flush()
         assert server.get("/projects/shop/summary")["total_tokens"] == 110
+
+
+def test_an_attachment_and_feedback_given_to_one_server_are_read_at_the_other(servers: tuple[Server, Server]) -> None:
+    here, there = servers
+    run_id, bytes_sent = str(uuid.uuid4()), b"\x89PNG\x00\xff not text"
+    wire = {"id": run_id, "trace_id": run_id, "name": "chat", "run_type": "llm", "start_time": START}
+    score = {"run_id": run_id, "key": "nps", "score": 1}
+    parts: dict[str, tuple[None, str | bytes, str]] = {
+        f"post.{run_id}": (None, json.dumps({**wire, "session_name": "shop"}), "application/json"),
+        f"feedback.{uuid.uuid4()}": (None, json.dumps(score), "application/json"),
+    }
+    parts[f"attachment.{run_id}.photo"] = (None, bytes_sent, f"image/png; length={len(bytes_sent)}")
+    accepted = here.http.post("/runs/multipart", files=parts)
+    assert accepted.status_code == 202, accepted.text
+    here.flush()
+
+    (where,) = there.http.get(f"/runs/{run_id}").json()["s3_urls"].values()
+    assert there.http.get(where["presigned_url"]).content == bytes_sent
+    deadline = time.monotonic() + 20
+    while not (given := there.http.get("/feedback", params={"run": run_id}).json()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert [(one["key"], one["score"]) for one in given] == [("nps", 1.0)]

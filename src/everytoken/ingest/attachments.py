@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from everytoken.wire.operations import Attachment, Operation
@@ -11,10 +12,11 @@ AFTER_OTHERS = 1_000_000
 
 
 class AttachmentStore:
-    """A folder of files named by their SHA-256."""
+    """A folder of files named by their SHA-256; where servers have no folder in common, the ledger holds them too."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, share: Callable[[str, bytes], None] | None = None) -> None:
         self._folder = folder
+        self._share = share
 
     def path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
@@ -24,6 +26,8 @@ class AttachmentStore:
         sha256 = hashlib.sha256(attachment.data).hexdigest()
         target = self.path(sha256)
         if not target.exists():
+            if self._share is not None:
+                self._share(sha256, attachment.data)
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             fresh = target.with_suffix(".new")
             with fresh.open("wb") as file:

@@ -86,7 +86,9 @@ class Flusher:
         self._clock_us = clock_us
         self._settle = settle
         self.mask: Mask | None = None
-        self._attachments = AttachmentStore(settings.data_dir / "attachments")
+        self._attachments = AttachmentStore(
+            settings.data_dir / "attachments", ledger.put_attachment if ledger.is_shared else None
+        )
         self._shared = SharedTraces(ledger) if ledger.is_shared else None
         locate = ledger.locate_run if self._shared is None else self._shared.locate
         self.fold = Fold(project_name=self._project_name, locate=locate)

@@ -32,7 +32,7 @@ from everytoken.server import (
 )
 from everytoken.server.gate import Gate, GateMiddleware
 from everytoken.server.keys import router as keys_router
-from everytoken.server.langsmith_context import LangSmith
+from everytoken.server.langsmith_context import LangSmith, absorbing
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
 from everytoken.server.langsmith_mounts import mount_langsmith_reads
 from everytoken.server.login import router as login_router
@@ -75,6 +75,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.logins = LoginThrottle()
             await stack.enter_async_context(watching(services.book, services.overrides))
             services.pipeline.start()
+            if settings.database_url is not None:
+                await stack.enter_async_context(absorbing(services.langsmith))
             stack.push_async_callback(services.pipeline.stop)
             if settings.otlp_grpc_port is not None:
                 await stack.enter_async_context(otlp_grpc(services.pipeline, settings, gate))

@@ -1,12 +1,15 @@
 """What LangSmith's read routes share: the stores, the reader over them, and the shape of their errors."""
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
+import logging
 import math
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,12 +33,16 @@ from everytoken.query.window import parse_instant
 from everytoken.server.errors import RequestError
 from everytoken.store.columns import dump
 from everytoken.store.control import Control, Project, ProjectExistsError
+from everytoken.store.errors import StoreError
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
 from everytoken.store.visible import only, visible_projects
 
 MAX_OFFSET = 10**9
 """Nothing we list is longer; the stores refuse numbers beyond 64 bits."""
+ABSORB_EVERY_S = 2.0
+"""How long feedback stays in the journal of the server that received it."""
+log = logging.getLogger("everytoken.server")
 URL_LIFETIME_S = 3_600
 """How long a signed address works; clients fetch at once."""
 
@@ -117,6 +124,17 @@ class LangSmith:
         await run_in_threadpool(self.ledger.delete, project.name)
         await run_in_threadpool(self.control.annotations.forget_session, project.project_id)
         await run_in_threadpool(self.control.delete_project, project)
+
+    def fetch(self, sha256: str, file: Path) -> bool:
+        """Take over an attachment that another server received; whether there was one."""
+        data = self.ledger.attachment(sha256) if self.ledger.is_shared else None
+        if data is None:
+            return False
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = file.with_suffix(f".{secrets.token_hex(4)}")
+        fresh.write_bytes(data)
+        fresh.replace(file)
+        return True
 
     def sign(self, where: Mapping[str, Any]) -> str:
         """A path, relative to the mount, that serves this attachment for `URL_LIFETIME_S`."""
@@ -222,6 +240,27 @@ def problem(status: int, detail: str, **more: Any) -> Response:
 
 def answer(body: object, status: int = 200) -> Response:
     return Response(dump(body), status, media_type="application/json")
+
+
+@contextlib.asynccontextmanager
+async def absorbing(use: LangSmith) -> AsyncIterator[None]:
+    """Take over feedback from this server's journal again and again, so that other servers see it."""
+
+    async def work() -> None:
+        while True:
+            await asyncio.sleep(ABSORB_EVERY_S)
+            try:
+                await run_in_threadpool(use.absorb_feedback)
+            except StoreError as error:  # it stays in the journal until the database is back
+                log.warning("feedback could not be taken over, trying again: %s", error)
+
+    task = asyncio.create_task(work())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def router() -> APIRouter:

@@ -175,7 +175,7 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
         if not use.is_signed(sha256, mime_type, expires, signature):
             raise RequestError("the address is not one of ours, or has run out", status=403, field="query.signature")
         file = use.attachments / sha256[:2] / sha256
-        if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not file.is_file():
+        if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not (file.is_file() or use.fetch(sha256, file)):
             raise NotFoundError("no such attachment", field="path.sha256")
         plain = PLAIN_TYPES.fullmatch(mime_type) is not None
         return FileResponse(

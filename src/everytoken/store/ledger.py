@@ -270,6 +270,24 @@ class Ledger:
                 raise _as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
 
+    def put_attachment(self, sha256: str, data: bytes) -> None:
+        """Keep an attachment under the hash of its content, for all servers.
+
+        Raises:
+            StoreUnavailableError: the engine refused; put it again.
+        """
+        columns = {
+            "sha256": pa.array([sha256.encode()], pa.binary(64)),
+            "at_us": pa.array([time.time_ns() // 1000], pa.int64()),
+            "data": pa.array([data], pa.binary()),
+        }
+        self._add("attachments", pa.table(columns))
+
+    def attachment(self, sha256: str) -> bytes | None:
+        """The content of that hash, or `None` when no server was given it."""
+        rows = self.select("attachment", sha256=sha256)
+        return bytes.fromhex(rows[0]["data"]) if rows else None
+
     def _add(self, table: str, rows: pa.Table) -> None:
         with self._write_lock:
             try:
@@ -317,7 +335,8 @@ def _versions(traces: Sequence[str], version: int, evidence: Mapping[str, int] |
 
 
 def _read_settings() -> dict[str, Any]:
-    seen = row_filter(TABLES)
+    # On a cluster a read names the distributed table, and its shards the one that holds the rows.
+    seen = row_filter((*TABLES, *(f"{table}_local" for table in TABLES)))
     return READ_LIMITS if seen is None else {**READ_LIMITS, "additional_table_filters": seen}
 
 
