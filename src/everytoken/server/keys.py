@@ -102,7 +102,9 @@ def create_key(use: Using, request: Request, body: KeyBody) -> Response:
     except KeyRefusedError as error:
         raise RequestError(str(error), field=f"body.{error.field}") from error
     use.control.audit.record(actor, "key.create", key.key_id, None, key.told())
-    return answer(NewKey(key_row(key), text))
+    response = answer(NewKey(key_row(key), text))
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @router.delete("/keys/{key_id}", response_model=KeyRow)

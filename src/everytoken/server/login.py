@@ -54,7 +54,8 @@ async def log_in(use: Using, request: Request, body: LoginBody) -> Response:
         raise RequestError(f"too many wrong tries: wait {wait_s} s", status=429, retry_s=wait_s)
     # Counted before it is checked: tries sent side by side must not all find the door open.
     throttle.failed(*who)
-    access = await run_in_threadpool(_checked, use, body)
+    async with throttle.checking:
+        access = await run_in_threadpool(_checked, use, body)
     if access is None:
         raise RequestError(
             "wrong name, password or key",
@@ -104,7 +105,7 @@ def _checked(use: Using, body: LoginBody) -> Access | None:
 def _state(use: Using, request: Request, access: Access) -> Response:
     gate: Gate = request.app.state.gate
     may_read = bool(access.scopes & {Scope.READ, Scope.ADMIN})
-    return answer(
+    response = answer(
         SessionState(
             guarded=gate.is_guarded,
             logged_in=may_read or not gate.is_guarded,
@@ -114,6 +115,8 @@ def _state(use: Using, request: Request, access: Access) -> Response:
             has_users=use.control.users.exist,
         )
     )
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _throttle(request: Request) -> LoginThrottle:

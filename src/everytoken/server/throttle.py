@@ -1,5 +1,6 @@
 """Limits of rate: a bucket of requests for each key, and a pause that grows with each wrong password."""
 
+import asyncio
 import math
 import time
 from collections import OrderedDict
@@ -9,6 +10,8 @@ MAX_HELD = 10_000
 """Keys, or names and addresses, that are remembered; the one seen longest ago is forgotten first."""
 FREE_TRIES = 5
 """Wrong passwords before there is a pause."""
+CHECKED_AT_ONCE = 2
+"""Passwords under way: argon2 takes 64 MiB for each."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 900.0
 
 
@@ -37,6 +40,7 @@ class LoginThrottle:
     def __init__(self, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s
         self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self.checking = asyncio.Semaphore(CHECKED_AT_ONCE)
 
     def wait_s(self, *who: str) -> int | None:
         """Seconds until the next try; `None` when it may be made now."""
