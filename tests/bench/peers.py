@@ -12,6 +12,7 @@ outside until all are there or `PATIENCE_S` is over.
 import argparse
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -107,13 +108,17 @@ def langsmith_bodies(seed: int, count: int) -> list[Body]:
 @contextmanager
 def started(command: list[str], url: str, path: str, variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
-        command, env=os.environ | variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command,
+        env=os.environ | variables,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         _await_ready(process, url + path)
         yield process
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)  # with the workers it has started; its data are thrown away
         process.wait(30)
 
 
