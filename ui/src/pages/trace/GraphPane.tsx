@@ -53,9 +53,7 @@ export function GraphPane({ view, heat, node, onHeat, onNode }: Props) {
         )}
       </div>
       <Suspense fallback={<Skeleton />}>
-        {!topology.isPending && (
-          <Graph graph={graph} heat={heat} chosen={node} onChoose={onNode} label={t("graph.label")} />
-        )}
+        <Graph graph={graph} heat={heat} chosen={node} onChoose={onNode} label={t("graph.label")} />
       </Suspense>
     </div>
   );
