@@ -58,7 +58,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     data.mkdir()
     made = ["admin", "mine", "mine-admin", "ingest", "read"]
     with serving(data) as server:  # the first key is made while the server is open
-        keys = {}
+        keys: dict[str, str] = {}
         for name in made:
             scopes = [name] if name in ("ingest", "read") else ["ingest", "read"] + ["admin"] * name.endswith("admin")
             body = {"name": name, "scopes": scopes, "projects": [MINE] if name.startswith("mine") else None}
@@ -324,7 +324,7 @@ def test_a_key_comes_in_either_header_and_a_wrong_one_in_none(world: World) -> N
         ({"x-api-key": "et__"}, 401),
         ({"x-api-key": "é" * 5_000}, 401),
     ):
-        raw = {name: value.encode("latin-1") for name, value in headers.items()}
+        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         assert world.server.http.get(f"{OURS}/projects", headers=raw).status_code == status, headers
 
 

@@ -58,7 +58,7 @@ class Client:
         return self._call(method, f"/everytoken/v1{path}", body)
 
     def _call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, **params: str | int
+        self, method: str, path: str, body: dict[str, Any] | None = None, /, **params: str | int
     ) -> dict[str, Any]:
         try:
             response = self._http.request(method, path, params=params, json=body)
