@@ -120,8 +120,8 @@ def staying(tmp_path: Path) -> Iterator["tuple[subprocess.Popen[str], str]"]:
     process.communicate(timeout=30)
 
 
-def test_demo_stays_up_and_ctrl_c_stops_everything_it_started(
-    staying: "tuple[subprocess.Popen[str], str]",
+def test_demo_stays_up_with_its_agent_and_ctrl_c_stops_everything_it_started(
+    staying: "tuple[subprocess.Popen[str], str]", tmp_path: Path
 ) -> None:
     process, url = staying
     assert process.stdout is not None
@@ -139,10 +139,16 @@ def test_demo_stays_up_and_ctrl_c_stops_everything_it_started(
     page = httpx.get(f"{url}/")
     assert page.status_code == 200
     assert "<title>everytoken</title>" in page.text
+    assert f"{url}/eco2" in printed
+    assert httpx.get(f"{url}/everytoken/v1/health").json()["agent"] == {"project": "eco2-chat-worker"}
+    sent = httpx.post(f"{url}/everytoken/v1/agent/chat/c1/messages", json={"message": "안녕"})
+    assert sent.status_code == 202
+    agent_url = (tmp_path / "data" / "agent.log").read_text().split()[2]  # "eco2 on http://…"
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert process.returncode == 0
     assert not answers(f"{url}/ok")
+    assert not answers(f"{agent_url}/healthz")
 
 
 def test_port_in_use_is_one_clear_line(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 from tests.ui.browser import PHONE, WIDE, chromium  # noqa: E402 # started as a script: the root has to be found first
 from tests.ui.conftest import Site, serving  # noqa: E402
 from tests.ui.screens_eco2 import render_eco2  # noqa: E402
+from tests.ui.screens_eco2 import render_eco2  # noqa: E402
 from tests.ui.traffic import send_day  # noqa: E402
 
 SCREENS = ROOT / "docs/screens"
@@ -81,6 +82,8 @@ def main() -> None:
             trace_id = send_day(full.client, PROJECT)
             full.settle()
             render(context, full, list(pages(full, trace_id)))
+        (folder / "agent").mkdir()
+        render_eco2(context, folder / "agent", SCREENS, LOOKS)
         (folder / "agent").mkdir()
         render_eco2(context, folder / "agent", SCREENS, LOOKS)
     shutil.copy(SCREENS / "run-desk-light-en.png", SCREENS / "trace.png")  # the picture that opens the README

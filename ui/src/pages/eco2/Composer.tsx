@@ -104,7 +104,7 @@ export function PlaceForm({ question, onAnswer }: { question: string; onAnswer: 
         if (place.trim() !== "") onAnswer(place.trim());
       }}
     >
-      <label htmlFor={id} lang="ko">
+      <label htmlFor={id} className="sr-only">
         {question}
       </label>
       <div className="eco2-actions">
