@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.ui.browser import PHONE, WIDE, chromium  # noqa: E402 # started as a script: the root has to be found first
 from tests.ui.conftest import Site, serving  # noqa: E402
-from tests.ui.screens_eco2 import render_eco2  # noqa: E402
 from tests.ui.screens_eco2 import render_eco2  # noqa: E402
 from tests.ui.traffic import send_day  # noqa: E402
 
@@ -62,7 +61,7 @@ def render(context: BrowserContext, site: Site, addresses: list[tuple[str, str]]
         page.add_init_script(f"Object.assign(localStorage, {json.dumps(chosen)})")
         for name, address in addresses:
             page.goto(site.url + address)
-            page.wait_for_function("!document.querySelector('[aria-busy=true]')", timeout=SLOWEST_MS)
+            expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=SLOWEST_MS)
             page.wait_for_timeout(SETTLE_MS)
             size = "phone" if width == PHONE[0] else "desk"
             page.screenshot(path=SCREENS / f"{name}-{size}-{theme}-{language}.png")
@@ -82,8 +81,6 @@ def main() -> None:
             trace_id = send_day(full.client, PROJECT)
             full.settle()
             render(context, full, list(pages(full, trace_id)))
-        (folder / "agent").mkdir()
-        render_eco2(context, folder / "agent", SCREENS, LOOKS)
         (folder / "agent").mkdir()
         render_eco2(context, folder / "agent", SCREENS, LOOKS)
     shutil.copy(SCREENS / "run-desk-light-en.png", SCREENS / "trace.png")  # the picture that opens the README
