@@ -93,8 +93,9 @@ def _write(client: Client, version: int) -> None:
     unknown = "NULL" if version == 1 else "''"
     for key, node in (("a", "'answer'"), ("b", unknown)):
         client.command(
-            "INSERT INTO charge_versions (project, started_us, trace_id, charge_key, version, is_deleted, run_id, node, "
-            "input_tokens, output_tokens, cost_usd, cost_status, quality, layer, status, call_path, differences) VALUES "
+            "INSERT INTO charge_versions (project, started_us, trace_id, charge_key, version, is_deleted, run_id, "
+            "node, input_tokens, output_tokens, cost_usd, cost_status, quality, layer, status, call_path, "
+            "differences) VALUES "
             f"('shop', {NOON_US}, '{TRACE}', '{key}', 7, 0, '{TRACE}', {node}, 100, 20, 0.5, 'priced', 'exact', 'sdk', "
             "'success', 'openai.chat.create', '{}')"
         )

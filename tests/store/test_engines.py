@@ -1,4 +1,4 @@
-"""That the engines the other tests run on are what they say: rows on both shards, rows on the server, and one filter."""
+"""That the engines the other tests run on are what they say: rows on both shards, rows on the server."""
 
 from pathlib import Path
 

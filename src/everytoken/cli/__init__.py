@@ -10,13 +10,18 @@ COMMANDS = {
     "run": "Run a Python program with every model call recorded, its code unchanged.",
     "demo": "Run a day of the Eco² agent and show what every node cost, before and after.",
     "trace": "Print one trace: its runs as a tree, its nodes on a timeline, with tokens and dollars.",
+    "export": "Write runs and charges to Parquet, JSON Lines or CSV.",
+    "import": "Send exports, failed traces and OTLP files to a server.",
     "doctor": "Find what keeps tokens from being counted, and say the cure.",
     "keys": "Make, list and revoke API keys.",
     "users": "Say who may log in to the page.",
+    "backup": "Copy all data to a folder or a file, while the server works or when it does not.",
+    "restore": "Make a data folder from a backup.",
     "prices": "What a model costs, since when and says who.",
     "simulator": "Start the simulated providers with their billing ledger.",
 }
-"""Subcommand → its line in the help. The module of the same name is imported when the command is asked for."""
+"""Subcommand → its line in the help. The module of the same name (with `_` behind a word of Python) is imported when
+the command is asked for."""
 
 
 def main() -> None:

@@ -1,5 +1,9 @@
 """The product API as the commands call it, on a local or a remote server."""
 
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -7,7 +11,13 @@ import httpx
 
 from everytoken.cli.errors import CommandError
 
+BACKUP_TIMEOUT_S = 3_600.0
 TIMEOUT_S = 30.0  # a flush waits for everything acknowledged before it
+LIVE_TIMEOUT_S = 45.0  # three of the feed's heartbeats
+RETRIES = 8
+RETRY_MAX_S = 30.0
+BUSY = (429, 502, 503, 504)
+"""Statuses that ask to come back; the body was not kept."""
 
 
 class Client:
@@ -24,6 +34,11 @@ class Client:
 
     def close(self) -> None:
         self._http.close()
+
+    def backup(self, target: Path) -> dict[str, Any]:
+        """Have the server write a backup to its disk; the manifest."""
+        self._http.timeout = httpx.Timeout(BACKUP_TIMEOUT_S)
+        return self._call("POST", "/everytoken/v1/backup", {"target": str(target)})
 
     def flush(self) -> None:
         """Return when everything acknowledged so far is visible to reads."""
@@ -57,25 +72,94 @@ class Client:
         """Any route of the product API, with a JSON body."""
         return self._call(method, f"/everytoken/v1{path}", body)
 
+    def get(self, path: str, **params: str | int | None) -> dict[str, Any]:
+        """Any view of the product API; parameters that are `None` are left out."""
+        given = {name: value for name, value in params.items() if value is not None}
+        return self._call("GET", f"/everytoken/v1{path}", None, **given)
+
+    def view(self, project: str, view: str, **params: str | int | None) -> dict[str, Any]:
+        """One view of a project, such as `nodes` or `series`."""
+        return self.get(f"/projects/{quote(project, safe='')}/{view}", **params)
+
+    def ingest(
+        self,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        method: str = "POST",
+        wait: Callable[[float], None] = time.sleep,
+    ) -> httpx.Response:
+        """Send a body to an ingest route; a busy server is waited for, as long as it says.
+
+        Raises:
+            CommandError: nothing answers, or the server stays busy.
+        """
+        for attempt in range(RETRIES):
+            try:
+                response = self._http.request(method, path, content=body, headers=dict(headers))
+            except httpx.ConnectError as error:
+                raise self._silent(error) from error
+            except httpx.HTTPError as error:  # the server may have kept it: sent again, it changes nothing
+                if attempt == RETRIES - 1:
+                    raise self._silent(error) from error
+                wait(min(2.0**attempt, RETRY_MAX_S))
+                continue
+            if response.status_code not in BUSY:
+                return response
+            asked = response.headers.get("retry-after", "")
+            wait(min(float(asked) if asked.isdigit() else 2.0**attempt, RETRY_MAX_S))
+        raise CommandError(f"{self.url} stays busy", hint="run the same command again later: it goes on")
+
+    def live(self, project: str | None, last_id: int | None) -> Iterator[dict[str, Any]]:
+        """Events of the live feed until the connection ends; heartbeats come as `{}`.
+
+        Raises:
+            CommandError: the server refuses.
+            httpx.HTTPError: the connection broke, or fell silent.
+        """
+        headers = {} if last_id is None else {"last-event-id": str(last_id)}
+        params = {} if project is None else {"project": project}
+        with self._http.stream(
+            "GET", "/everytoken/v1/live", params=params, headers=headers, timeout=httpx.Timeout(10, read=LIVE_TIMEOUT_S)
+        ) as response:
+            if not response.is_success:
+                response.read()
+                raise self._problem("GET", "/everytoken/v1/live", response)
+            for line in response.iter_lines():
+                if line.startswith("data:"):
+                    yield json.loads(line[5:])
+                elif line.startswith(":"):
+                    yield {}
+
     def _call(
         self, method: str, path: str, body: dict[str, Any] | None = None, /, **params: str | int
     ) -> dict[str, Any]:
         try:
             response = self._http.request(method, path, params=params, json=body)
         except httpx.HTTPError as error:
-            raise CommandError(
-                f"no answer from {self.url}: {error}",
-                hint="is `everytoken serve` running there? name another with --url",
-            ) from error
+            raise self._silent(error) from error
         if response.is_success:
             answer: dict[str, Any] = response.json()
             return answer
+        raise self._problem(method, path, response)
+
+    def _silent(self, error: httpx.HTTPError) -> CommandError:
+        return CommandError(
+            f"no answer from {self.url}: {error or type(error).__name__}",
+            hint="is `everytoken serve` running there? name another with --url",
+        )
+
+    def _problem(self, method: str, path: str, response: httpx.Response) -> CommandError:
         try:
             problem = response.json()
         except ValueError:
             problem = {}
-        raise CommandError(
+        hint = problem.get("hint")
+        if response.status_code == httpx.codes.UNAUTHORIZED and hint is None:
+            hint = "set EVERYTOKEN_API_KEY, or give --api-key"
+        return CommandError(
             f"{method} {path}: {response.status_code} {problem.get('error', response.reason_phrase)}",
-            hint=problem.get("hint"),
+            hint=hint,
             exit_code=1 if response.status_code == httpx.codes.NOT_FOUND else 2,
         )

@@ -18,6 +18,7 @@ from everytoken.ingest.meters import Meters
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.server import (
     agent,
+    backups,
     dashboards,
     discover,
     errors,
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
             stack.callback(services.feed.close)
             app.state.agent = await stack.enter_async_context(agent.agent_link(settings))
             app.state.services = services
+            app.state.settings = settings
             yield
             del app.state.services, app.state.gate
 
@@ -104,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(product.router)
     app.include_router(discover.router)
     app.include_router(dashboards.router)
+    app.include_router(backups.router)
     app.include_router(live.router)
     app.include_router(agent.router)
     app.include_router(metrics.router)

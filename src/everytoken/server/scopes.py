@@ -90,6 +90,7 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("GET", OURS + "/audit", ADMIN_ALL),
     ("PATCH", OURS + "/projects/.+/settings", ADMIN),
     ("POST", OURS + "/flush", ANY),
+    ("POST", OURS + "/backup", ADMIN_ALL),  # it holds everything, and it writes to the disk
     ("GET", OURS + "/health", ANY),
     ("GET HEAD", OURS + "/openapi.json", OPEN),
     ("GET", OURS + "/(?:projects|traces|charges|live|search|explain|export)(?:/.*)?", READ),

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -270,6 +271,32 @@ class Ledger:
                 raise _as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """No write begins before the context ends; what waits meanwhile is in the journal."""
+        with self._write_lock:
+            yield
+
+    def dump(self, table: str, file: Path) -> int:
+        """Write all rows of a table, every version of them, to a file of the embedded engine; how many they are.
+
+        Raises:
+            StoreUnavailableError: the engine refused.
+        """
+        return self._move(f"FUNCTION file({_quoted(file)}, 'Native')", table, f"file({_quoted(file)}, 'Native')")
+
+    def load(self, table: str, file: Path) -> int:
+        """Add the rows that `dump` wrote; how many the table has then."""
+        return self._move(table, f"file({_quoted(file)}, 'Native')", table)
+
+    def _move(self, target: str, source: str, counted: str) -> int:
+        try:
+            self._writer.command(f"INSERT INTO {target} SELECT * FROM {source}")  # noqa: S608
+            rows = self._writer.query(f"SELECT count() FROM {counted}").result_rows  # noqa: S608
+        except (ClickHouseError, Error) as error:
+            raise StoreUnavailableError(f"the ledger could not be copied: {_first_line(error)}") from error
+        return int(rows[0][0])
+
     def put_attachment(self, sha256: str, data: bytes) -> None:
         """Keep an attachment under the hash of its content, for all servers.
 
@@ -325,6 +352,11 @@ def _text(name: str) -> str:
     for shared in SHARED_PARTS:
         text = text.replace(f"/*{shared}*/", (folder / f"{shared}.sql").read_text())
     return text
+
+
+def _quoted(file: Path) -> str:
+    text = str(file).replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{text}'"
 
 
 def _versions(traces: Sequence[str], version: int, evidence: Mapping[str, int] | None) -> list[int]:

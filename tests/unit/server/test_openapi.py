@@ -16,6 +16,7 @@ def document() -> dict[str, Any]:
 def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
     assert sorted(document["paths"]) == [
         "/everytoken/v1/audit",
+        "/everytoken/v1/backup",
         "/everytoken/v1/charges",
         "/everytoken/v1/explain",
         "/everytoken/v1/export/charges",

@@ -1,0 +1,142 @@
+"""A backup taken while the server works, and what a restore makes of it: the same totals, or nothing at all."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tarfile
+import threading
+import uuid
+from pathlib import Path
+
+import pytest
+from tests.store.serving import Server, environment, serving
+
+from everytoken.config import Settings
+from everytoken.store.backup import restore
+from everytoken.store.errors import FolderError, StoreError
+
+START = "2026-11-22T12:00:00.000001Z"
+
+
+def call(server: Server, tokens: int) -> None:
+    run_id = str(uuid.uuid4())
+    usage = {"input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens}
+    wire = {"id": run_id, "trace_id": run_id, "name": "chat", "run_type": "llm", "start_time": START}
+    ended = {"end_time": "2026-11-22T12:00:01Z", "outputs": {"usage_metadata": usage}, "session_name": "shop"}
+    assert server.http.post("/runs", json={**wire, **ended, "inputs": {}}).status_code == 202
+
+
+def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    program = [sys.executable, "-m", "everytoken.cli", *arguments]
+    return subprocess.run(program, capture_output=True, text=True, env=environment(), check=False, timeout=120)
+
+
+def test_a_backup_of_a_busy_server_restores_to_everything_it_had_accepted(tmp_path: Path) -> None:
+    target, restored = tmp_path / "backup.tar", tmp_path / "restored"
+    with serving(tmp_path / "data") as server:
+        for _ in range(20):
+            call(server, 10)
+        server.http.post("/feedback", json={"key": "nps", "run_id": str(uuid.uuid4()), "score": 1})
+        server.flush()
+        before = server.get("/projects/shop/summary")
+        stop = threading.Event()
+
+        def work() -> None:
+            while not stop.is_set():
+                call(server, 1)
+
+        busy = threading.Thread(target=work)
+        busy.start()
+        made = command("backup", str(target), "--data", str(tmp_path / "data"), "--url", server.url, "--json")
+        stop.set()
+        busy.join()
+        assert made.returncode == 0, made.stderr
+        server.flush()
+        after = server.get("/projects/shop/summary")
+        again = command("backup", str(target), "--data", str(tmp_path / "data"), "--url", server.url)
+        assert again.returncode != 0
+        assert "is there already" in again.stderr
+
+    assert command("restore", str(target), "--data", str(restored)).returncode == 0
+    with serving(restored) as server:
+        server.flush()
+        found = server.get("/projects/shop/summary")
+        assert before["total_tokens"] == 200
+        assert 200 <= found["total_tokens"] <= after["total_tokens"]
+        assert found["llm_calls"] - 20 == found["total_tokens"] - 200
+        assert len(server.http.get("/feedback").json()) == 1
+        call(server, 5)
+        server.flush()
+        assert server.get("/projects/shop/summary")["total_tokens"] == found["total_tokens"] + 5
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup, made while no server ran, of one call of 10 tokens."""
+    folder = tmp_path_factory.mktemp("made")
+    with serving(folder / "data") as server:
+        call(server, 10)
+        server.flush()
+    done = command("backup", str(folder / "backup"), "--data", str(folder / "data"), "--json")
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads(done.stdout)
+    assert manifest["rows"]["charge_versions"] == 1
+    assert manifest == json.loads((folder / "backup" / "manifest.json").read_text())
+    return folder / "backup"
+
+
+def test_what_was_copied_at_rest_restores_to_the_same_totals(made: Path, tmp_path: Path) -> None:
+    restore(Settings(data=tmp_path / "data"), made)
+    with serving(tmp_path / "data") as server:
+        assert server.get("/projects/shop/summary")["total_tokens"] == 10
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_folder_that_holds_something_is_left_alone(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("mine")
+    with pytest.raises(FolderError, match="is not empty"):
+        restore(Settings(data=tmp_path), made)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize("file", ["control.db", "journal.db", "charge_versions.native.zst"])
+def test_a_damaged_backup_is_refused_and_leaves_nothing(made: Path, tmp_path: Path, file: str) -> None:
+    broken = shutil.copytree(made, tmp_path / "broken")
+    content = bytearray((broken / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (broken / file).write_bytes(content)
+
+    with pytest.raises(FolderError, match=f"damaged: {file} is not as it was written"):
+        restore(Settings(data=tmp_path / "data"), broken)
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_incomplete_a_newer_and_a_foreign_backup_are_refused(made: Path, tmp_path: Path) -> None:
+    without = shutil.copytree(made, tmp_path / "without")
+    (without / "run_versions.native.zst").unlink()
+    newer = shutil.copytree(made, tmp_path / "newer")
+    manifest = json.loads((newer / "manifest.json").read_text())
+    (newer / "manifest.json").write_text(json.dumps({**manifest, "ledger_schema": 99}))
+    (tmp_path / "text.tar").write_text("no archive")
+    hostile = tmp_path / "hostile.tar"
+    with tarfile.open(hostile, "w") as tar:
+        tar.add(made / "manifest.json", "../../escaped")
+
+    for source, said in (
+        (without, "damaged: run_versions"),
+        (newer, "newer everytoken"),
+        (tmp_path / "text.tar", "is no backup"),
+        (tmp_path / "absent", "is no backup"),
+        (hostile, "is no backup"),
+    ):
+        with pytest.raises(FolderError, match=said):
+            restore(Settings(data=tmp_path / "data"), source)
+    assert not (tmp_path / "data").exists()
+    assert not (tmp_path.parent / "escaped").exists()
+
+
+def test_data_in_clickhouse_or_postgresql_are_theirs_to_back_up(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="make their own backups") as raised:
+        restore(Settings(data=tmp_path / "data", database_url="postgresql://u@h/d"), made)
+    assert "docs/scale.md" in (raised.value.hint or "")
