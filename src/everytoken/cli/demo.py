@@ -217,7 +217,8 @@ def _answers(url: str) -> bool:
 
 
 def _stay(url: str) -> None:
-    talk.print(f"everytoken stays up at {url} — chat with the agent at {url}/eco2 — Ctrl-C stops it", style="bold")
+    talk.print(f"chat with the agent at {url}/eco2", style="bold")
+    talk.print(f"everytoken stays up at {url} — Ctrl-C stops it", style="bold")
     with contextlib.suppress(KeyboardInterrupt):
         threading.Event().wait()
     talk.print("· stopping", style="dim")
