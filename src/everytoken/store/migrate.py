@@ -1,7 +1,5 @@
 """Brings the control data to this program's schema: automatic, all or nothing, one server at a time."""
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from everytoken.store.errors import FolderError
@@ -55,6 +53,9 @@ def found_version(connection: Connection) -> int:
 
 
 def _upgrade(connection: Connection, found: int) -> None:
+    from alembic import command  # a fifth of a second that only a start with something to change waits for
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", "everytoken.store:migrations")
     config.attributes["connection"] = connection
