@@ -107,6 +107,8 @@ async def _send(url: str, made: list[Body], rate: float, senders: int) -> Sendin
             answer = await reader.readuntil(b"\r\n\r\n")
             if answer.startswith(b"HTTP/1.1 503") and b"retry-after" in answer.lower():
                 refused += 1
+                waiting.append((number, (headers, data)))
+                await asyncio.sleep(1)  # what `Retry-After` asks for
             else:
                 assert answer.startswith(b"HTTP/1.1 202"), answer
                 acks_ms.append((time.perf_counter() - sent) * 1000)
@@ -306,6 +308,7 @@ def overload(folder: Path, pool: ProcessPoolExecutor) -> None:
     """Far more connections than can be served at once: what is accepted, how soon, and whether all of it is stored."""
     with serving(folder) as server:
         bench = Bench(server, folder, pool)
+        server.http.timeout = 300.0  # all that was accepted has to be stored first
         bench.ingest(10_000)
         made = bench.write(RATE_RUNS, now_us(), 600)
         sending = pool.submit(send, server.url, made, 0.0, OVERLOAD_SENDERS).result()

@@ -5,7 +5,7 @@ import gc
 import hashlib
 import sys
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -15,8 +15,8 @@ from everytoken.core.charge import Charge
 from everytoken.core.pricing import Pricer
 from everytoken.core.settle import settle
 from everytoken.ingest.decode import decode
-from everytoken.ingest.flusher import Flusher
 from everytoken.ingest.estimating import Estimator
+from everytoken.ingest.flusher import Flusher
 from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
@@ -37,6 +37,9 @@ LINE_BYTES = 2 * 1024**2
 where a longer line would only let every answer come later."""
 BODY_COST_BYTES = 2 * 1024
 """What a body costs beside its bytes, in bytes that take as long."""
+SLICE_S = 0.02
+"""How long bodies are decoded before the event loop looks at its sockets again. One body at a time would let hundreds
+of refusals stand before the next."""
 CATCH_UP_S, CATCH_UP_STEP_S = 0.25, 0.01
 """Longest that one body waits for the ledger to catch up, and how often it looks. Bodies that came faster than they
 are stored would fill the memory, or be read and decoded a second time from the journal."""
@@ -95,8 +98,9 @@ class Pipeline:
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="everytoken-decode")
         self._accepted: OrderedDict[bytes, int] = OrderedDict()
         self._in_flight_bytes = 0
+        self._line: deque[tuple[Entry, asyncio.Future[Decoded]]] = deque()
         self._line_bytes = 0
-        self._turn = asyncio.Lock()
+        self._serving: asyncio.Task[None] | None = None
         self._last_us = 0
         self._stopping = False
 
@@ -213,22 +217,34 @@ class Pipeline:
         return asdict(self.counters)
 
     async def _decode(self, entry: Entry) -> Decoded:
-        """In turn: between two bodies the event loop looks at its sockets, and refuses what does not fit the line."""
-        cost = len(entry.data) + BODY_COST_BYTES
-        if self._line_bytes and self._line_bytes + cost > LINE_BYTES:
+        if len(entry.data) > INLINE_BYTES:
+            await self._catch_up()
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._decoder, decode, entry, self._settings.body_max_bytes)
+        if self._line and self._line_bytes + _cost(entry) > LINE_BYTES:
             raise self._busy()
-        self._line_bytes += cost
-        try:
-            async with self._turn:
-                await self._catch_up()
-                if len(entry.data) <= INLINE_BYTES:
-                    decoded = decode(entry, self._settings.body_max_bytes)
-                    await asyncio.sleep(0)
-                    return decoded
-        finally:
-            self._line_bytes -= cost
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decoder, decode, entry, self._settings.body_max_bytes)
+        decoded: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
+        self._line.append((entry, decoded))
+        self._line_bytes += _cost(entry)
+        if self._serving is None or self._serving.done():
+            self._serving = asyncio.create_task(self._serve_line())
+        return await decoded
+
+    async def _serve_line(self) -> None:
+        """Decode what waits, and let the event loop look at its sockets now and then: it refuses what does not fit."""
+        while self._line:
+            await self._catch_up()
+            until_s = time.monotonic() + SLICE_S
+            while self._line and time.monotonic() < until_s:
+                entry, decoded = self._line.popleft()
+                self._line_bytes -= _cost(entry)
+                if decoded.cancelled():
+                    continue
+                try:
+                    decoded.set_result(decode(entry, self._settings.body_max_bytes))
+                except Exception as error:  # noqa: BLE001 - it is raised where the body came from
+                    decoded.set_exception(error)
+            await asyncio.sleep(0)
 
     async def _catch_up(self) -> None:
         until_s = time.monotonic() + CATCH_UP_S
@@ -252,3 +268,7 @@ class Pipeline:
         """Time of arrival, and never the same twice: it decides who overwrites whom."""
         self._last_us = max(self._clock_us(), self._last_us + 1)
         return self._last_us
+
+
+def _cost(entry: Entry) -> int:
+    return len(entry.data) + BODY_COST_BYTES
