@@ -25,6 +25,7 @@ SESSION = {
     "max_threads": 2,
 }
 CLUSTER_SESSION = {
+    "distributed_product_mode": "local",  # a subquery about traces is answered on the shard that has them
     "distributed_foreground_insert": 1,  # else an insert is acknowledged before its shard has it
     # Who writes and then reads must read what was written, on whichever replica: see docs/adr/0004-cluster.md.
     "insert_quorum": "auto",

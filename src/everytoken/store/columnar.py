@@ -100,7 +100,7 @@ def migrate(client: Client, layout: Layout) -> int:
         for statement in _distributed_again(layout):
             client.command(statement)
     # Last: until it is written, the next start does all of it again.
-    # By Arrow, as everything is written: `client.insert` would import pandas, 63 MB, to see whether it was given a frame.
+    # By Arrow, as everything is written: `client.insert` would import pandas, 63 MB, to see whether it was given one.
     told = pa.table({"version": pa.array([SCHEMA_VERSION], pa.uint32()), "at_us": [time.time_ns() // 1000]})
     client.insert_arrow("ledger_schema", told)
     return SCHEMA_VERSION
