@@ -18,6 +18,7 @@ def running() -> Iterator[Simulator]:
 def simulator(running: Simulator) -> Simulator:
     running.world.ledger.clear()
     running.world.faults.switches.clear()
+    running.world.runs.clear()
     return running
 
 

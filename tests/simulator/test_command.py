@@ -35,7 +35,7 @@ def test_command_prints_its_addresses_and_answers_there() -> None:
             told = httpx.get(urls["ledger"], timeout=10)
         finally:
             process.terminate()
-    assert set(urls) == {"openai", "gemini", "kakao", "kma", "mois", "keco", "images", "ledger"}
+    assert set(urls) == {"openai", "gemini", "kakao", "kma", "mois", "keco", "images", "langsmith", "ledger"}
     assert told.json()["responses"] == []
 
 

@@ -13,6 +13,7 @@ from everytoken.simulator.billing import Billed, Entry, Ledger
 from everytoken.simulator.chance import Chance
 from everytoken.simulator.faults import HEADER, Fault, Faults, read_fault
 from everytoken.simulator.pacing import Clock, Pace
+from everytoken.simulator.runs import Runs
 from everytoken.simulator.scenario import Rule, Scenario
 from everytoken.simulator.shelf import Shelf
 
@@ -54,6 +55,8 @@ class World:
     faults: Faults = field(init=False)
     shelf: Shelf = field(default_factory=Shelf)
     """What clients stored: responses, files, batches."""
+    runs: Runs = field(default_factory=Runs)
+    """What clients traced."""
     repeats: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from everytoken.simulator.bodies import MAX_BODY_BYTES
 from everytoken.simulator.exchange import RefusalError
 
 MAX_TEXT_BYTES = 4 * 1024**2
+MAX_FIELDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Form:
         return self.files[0]
 
 
-async def read_form(request: Request) -> Form:
+async def read_form(request: Request, *, max_fields: int = MAX_FIELDS, max_text_bytes: int = MAX_TEXT_BYTES) -> Form:
     """Raises RefusalError: no form, or too large."""
 
     async def bounded() -> AsyncGenerator[bytes, None]:
@@ -43,7 +44,8 @@ async def read_form(request: Request) -> Form:
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise RefusalError(400, "Could not parse multipart form")
     try:
-        data = await MultiPartParser(request.headers, bounded(), max_part_size=MAX_TEXT_BYTES).parse()
+        parser = MultiPartParser(request.headers, bounded(), max_fields=max_fields, max_part_size=max_text_bytes)
+        data = await parser.parse()
     except (MultiPartException, KeyError) as error:
         raise RefusalError(400, f"Could not parse multipart form ({error})") from error
     fields = data.multi_items()

@@ -28,6 +28,7 @@ def base_urls(origin: str) -> dict[str, str]:
         "mois": f"{origin}/1741000/household_waste_info",
         "keco": f"{origin}/api",
         "images": f"{origin}/images",
+        "langsmith": origin,
         "ledger": f"{origin}/_ledger",
     }
 
