@@ -70,6 +70,30 @@ class Settings(BaseSettings):
         default=False,
         description="Estimate calls that told no usage, outside of all that is billed. Needs the extra `estimate`.",
     )
+    base_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="Where people reach the page, for the links of alerts. Without it, the address listened on.",
+    )
+    alert_hosts: str = Field(
+        default="",
+        description="Hosts with private or loopback addresses that alerts may be sent to, separated by commas; `*` for "
+        "any. Public addresses need no mention.",
+    )
+    alert_delay_s: int = Field(
+        default=30,
+        ge=0,
+        le=3600,
+        description="How long after an instant it is judged by alerts, so that calls that just ended are in.",
+    )
+    smtp_url: str | None = Field(
+        default=None,
+        pattern=r"^smtps?://",
+        repr=False,
+        description="Mail server for alerts, `smtp://user:password@host:587` (STARTTLS where offered; with a password, "
+        "demanded) or `smtps://…:465`.",
+    )
+    smtp_from: str = Field(default="everytoken@localhost", description="Sender of the mails of alerts.")
     prices: Path | None = Field(default=None, description="TOML file with price overrides.")
     agent_url: str | None = Field(
         default=None,

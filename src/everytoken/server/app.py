@@ -18,6 +18,7 @@ from everytoken.ingest.meters import Meters
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.server import (
     agent,
+    alerts,
     backups,
     dashboards,
     discover,
@@ -31,6 +32,7 @@ from everytoken.server import (
     product,
     static,
 )
+from everytoken.server.alert_watch import alerting, sender_of
 from everytoken.server.gate import Gate, GateMiddleware
 from everytoken.server.keys import router as keys_router
 from everytoken.server.langsmith_context import LangSmith, absorbing
@@ -79,6 +81,8 @@ def create_app(settings: Settings) -> FastAPI:
             if settings.database_url is not None:
                 await stack.enter_async_context(absorbing(services.langsmith))
             stack.push_async_callback(services.pipeline.stop)
+            app.state.alert_sender = sender = sender_of(settings)
+            await stack.enter_async_context(alerting(settings, services.ledger, services.control, sender))
             if settings.otlp_grpc_port is not None:
                 await stack.enter_async_context(otlp_grpc(services.pipeline, settings, gate))
             stack.callback(services.feed.close)
@@ -101,7 +105,7 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.complete(app)
     errors.install(app)
     app.add_middleware(GateMiddleware, server=app)
-    for router in (keys_router, login_router, settings_router):
+    for router in (keys_router, login_router, settings_router, alerts.router):
         app.include_router(router)
     app.include_router(product.router)
     app.include_router(discover.router)

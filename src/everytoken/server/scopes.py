@@ -89,6 +89,8 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("PUT DELETE", OURS + "/users/[^/]+", ADMIN_ALL),
     ("GET", OURS + "/audit", ADMIN_ALL),
     ("PATCH", OURS + "/projects/.+/settings", ADMIN),
+    ("POST", OURS + "/projects/.+/alerts/preview", READ),  # asks, and keeps nothing
+    ("POST PUT DELETE", OURS + "/projects/.+/alerts(?:/.+)?", ADMIN),
     ("POST", OURS + "/flush", ANY),
     ("POST", OURS + "/backup", ADMIN_ALL),  # it holds everything, and it writes to the disk
     ("GET", OURS + "/health", ANY),

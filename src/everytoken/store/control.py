@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from everytoken.config import Settings
+from everytoken.store.alerts import AlertStore
 from everytoken.store.annotations import Annotations
 from everytoken.store.audit import Audit
 from everytoken.store.engine import insert_into, is_shared, open_engine
@@ -103,6 +104,7 @@ class Control:
         self.annotations = Annotations(self._engine)
         self.settings = SettingsStore(self._engine)
         self.audit = Audit(self._engine)
+        self.alerts = AlertStore(self._engine)
         self.keys = Keys(self._engine, self._pepper())
         self.users = Users(self._engine)
 

@@ -161,6 +161,114 @@ export interface paths {
         patch: operations["change_settings"];
         trace?: never;
     };
+    "/everytoken/v1/projects/{project}/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alerts
+         * @description Rules of a project and how each stands.
+         */
+        get: operations["list_alerts"];
+        put?: never;
+        /**
+         * Create Alert
+         * @description Make a rule. It is judged from now on; the secrets of its webhooks are told this once.
+         */
+        post: operations["create_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/alerts/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Alert
+         * @description When a rule would have fired in the last days. Nothing is kept and nobody is told.
+         */
+        post: operations["preview_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/alerts/{rule_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Alert
+         * @description Put a rule in the place of another. What was told of the old one is resolved if it judges otherwise.
+         */
+        put: operations["change_alert"];
+        post?: never;
+        /**
+         * Delete Alert
+         * @description Delete a rule. Nothing more is told of it; its history stays.
+         */
+        delete: operations["delete_alert"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/alerts/{rule_id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Test Alert
+         * @description Send a trial to each target of a rule, once, and say what became of it.
+         */
+        post: operations["test_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/projects/{project}/alert-events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Alert Events
+         * @description What happened: alerts that fired and resolved, and whom it reached, newest first.
+         */
+        get: operations["list_alert_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/projects": {
         parameters: {
             query?: never;
@@ -641,6 +749,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Backup
+         * @description Write a backup of everything accepted so far to the server's disk.
+         */
+        post: operations["make_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/live": {
         parameters: {
             query?: never;
@@ -849,6 +977,213 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** AlertBody */
+        AlertBody: {
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cost" | "tokens" | "error_rate" | "latency_p50" | "latency_p95" | "ttft_p50" | "ttft_p95" | "coverage" | "coverage_fall" | "unpriced" | "anomaly" | "projection" | "budget";
+            /**
+             * Window
+             * @description day, week and month are the project's own; the others reach back.
+             * @enum {string}
+             */
+            window: "5m" | "15m" | "1h" | "6h" | "24h" | "day" | "week" | "month";
+            /**
+             * Limit
+             * @description Decimal: USD, tokens, percent, points, milliseconds or calls.
+             */
+            limit: string;
+            /**
+             * Scope By
+             * @default none
+             * @enum {string}
+             */
+            scope_by: "none" | "user" | "node" | "model" | "tag";
+            /** Scope Key */
+            scope_key?: string | null;
+            /**
+             * Min Calls
+             * @description For rates, shares and percentiles.
+             * @default 10
+             */
+            min_calls: number;
+            /**
+             * Levels
+             * @description Of a budget, in percent.
+             */
+            levels?: number[] | null;
+            /**
+             * Targets
+             * @default []
+             */
+            targets: components["schemas"]["TargetBody"][];
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+        };
+        /** AlertEventRow */
+        AlertEventRow: {
+            /** Event Id */
+            event_id: string;
+            /** Rule Id */
+            rule_id: string;
+            /** Rule Name */
+            rule_name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cost" | "tokens" | "error_rate" | "latency_p50" | "latency_p95" | "ttft_p50" | "ttft_p95" | "coverage" | "coverage_fall" | "unpriced" | "anomaly" | "projection" | "budget";
+            /**
+             * Happening
+             * @enum {string}
+             */
+            happening: "fired" | "resolved";
+            /** Reason */
+            reason: string;
+            /** At Us */
+            at_us: number;
+            /** From Us */
+            from_us: number;
+            /** To Us */
+            to_us: number;
+            /** Value */
+            value: string | null;
+            /** Limit */
+            limit: string;
+            /** Unit */
+            unit: string;
+            /** Level */
+            level: number | null;
+            /** At Least */
+            at_least: boolean;
+            /** Calls */
+            calls: number;
+            /** Missing Calls */
+            missing_calls: number;
+            /** Unpriced Calls */
+            unpriced_calls: number;
+            /** Text */
+            text: string;
+            /** Deliveries */
+            deliveries: components["schemas"]["DeliveryRow"][];
+        };
+        /** AlertEvents */
+        AlertEvents: {
+            /** Project */
+            project: string;
+            /** Events */
+            events: components["schemas"]["AlertEventRow"][];
+            /** Next */
+            next: number | null;
+        };
+        /** AlertPreview */
+        AlertPreview: {
+            /** Project */
+            project: string;
+            /** Time Zone */
+            time_zone: string;
+            /** Unit */
+            unit: string;
+            /** From Us */
+            from_us: number;
+            /** To Us */
+            to_us: number;
+            /** Judged */
+            judged: number;
+            /** Unknown */
+            unknown: number;
+            /** Fired */
+            fired: number;
+            /** Resolved */
+            resolved: number;
+            /** Turns */
+            turns: components["schemas"]["PreviewTurn"][];
+            /** Truncated */
+            truncated: boolean;
+            /** Course */
+            course: components["schemas"]["PreviewPoint"][];
+        };
+        /** AlertRow */
+        AlertRow: {
+            /** Rule Id */
+            rule_id: string;
+            /** Name */
+            name: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "cost" | "tokens" | "error_rate" | "latency_p50" | "latency_p95" | "ttft_p50" | "ttft_p95" | "coverage" | "coverage_fall" | "unpriced" | "anomaly" | "projection" | "budget";
+            /**
+             * Window
+             * @enum {string}
+             */
+            window: "5m" | "15m" | "1h" | "6h" | "24h" | "day" | "week" | "month";
+            /** Limit */
+            limit: string;
+            /** Unit */
+            unit: string;
+            /**
+             * Scope By
+             * @enum {string}
+             */
+            scope_by: "none" | "user" | "node" | "model" | "tag";
+            /** Scope Key */
+            scope_key: string | null;
+            /** Min Calls */
+            min_calls: number;
+            /** Levels */
+            levels: number[];
+            /** Targets */
+            targets: components["schemas"]["TargetRow"][];
+            /** Enabled */
+            enabled: boolean;
+            /** Created Us */
+            created_us: number;
+            /** Created By */
+            created_by: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "firing" | "unknown" | "off";
+            /** Level */
+            level: number | null;
+            /** Since Us */
+            since_us: number | null;
+            /** Evaluated Us */
+            evaluated_us: number | null;
+            /** Value */
+            value: string | null;
+            /** Value Limit */
+            value_limit: string | null;
+            /** At Least */
+            at_least: boolean;
+            /** Why */
+            why: string | null;
+            /** Calls */
+            calls: number | null;
+            /** Missing Calls */
+            missing_calls: number | null;
+            /** Unpriced Calls */
+            unpriced_calls: number | null;
+        };
+        /** Alerts */
+        Alerts: {
+            /** Project */
+            project: string;
+            /** Time Zone */
+            time_zone: string;
+            /** Rules */
+            rules: components["schemas"]["AlertRow"][];
+        };
         /** AttachedAgent */
         AttachedAgent: {
             /** Project */
@@ -877,6 +1212,38 @@ export interface components {
             entries: components["schemas"]["AuditEntry"][];
             /** Next */
             next: number | null;
+        };
+        /**
+         * Backup
+         * @description What was written.
+         */
+        Backup: {
+            /** Product */
+            product: string;
+            /** Format */
+            format: number;
+            /** Ledger Schema */
+            ledger_schema: number;
+            /** Made Us */
+            made_us: number;
+            /** Rows */
+            rows: {
+                [key: string]: number;
+            };
+            /** Size Bytes */
+            size_bytes: number;
+            /** Sha256 */
+            sha256: {
+                [key: string]: string;
+            };
+        };
+        /** BackupBody */
+        BackupBody: {
+            /**
+             * Target
+             * @description Absolute path on the server's machine that does not exist yet: a folder, or a file `….tar`.
+             */
+            target: string;
         };
         /** ChargeRow */
         ChargeRow: {
@@ -1282,6 +1649,21 @@ export interface components {
             project: string;
             /** Traces */
             traces: components["schemas"]["DearTrace"][];
+        };
+        /** DeliveryRow */
+        DeliveryRow: {
+            /** Target Id */
+            target_id: string;
+            /** State */
+            state: string;
+            /** Attempts */
+            attempts: number;
+            /** Next Us */
+            next_us: number | null;
+            /** Done Us */
+            done_us: number | null;
+            /** Error */
+            error: string | null;
         };
         /**
          * Distribution
@@ -1796,6 +2178,12 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /** KeptAlert */
+        KeptAlert: {
+            rule: components["schemas"]["AlertRow"];
+            /** Secrets */
+            secrets: components["schemas"]["TargetSecret"][];
+        };
         /** KeyBody */
         KeyBody: {
             /**
@@ -2165,6 +2553,35 @@ export interface components {
             p95: number | null;
             /** P99 */
             p99: number | null;
+        };
+        /** PreviewPoint */
+        PreviewPoint: {
+            /** At Us */
+            at_us: number;
+            /** Value */
+            value: string | null;
+            /** Limit */
+            limit: string;
+        };
+        /** PreviewTurn */
+        PreviewTurn: {
+            /**
+             * Happening
+             * @enum {string}
+             */
+            happening: "fired" | "resolved";
+            /** Reason */
+            reason: string;
+            /** At Us */
+            at_us: number;
+            /** Level */
+            level: number | null;
+            /** Value */
+            value: string | null;
+            /** At Least */
+            at_least: boolean;
+            /** Text */
+            text: string;
         };
         /** PriceEntry */
         PriceEntry: {
@@ -2732,6 +3149,44 @@ export interface components {
             /** To Us */
             to_us: number | null;
         };
+        /** TargetBody */
+        TargetBody: {
+            /**
+             * Target Id
+             * @description Of one that is there: it stays as it is.
+             */
+            target_id?: string | null;
+            /**
+             * Kind
+             * @default webhook
+             * @enum {string}
+             */
+            kind: "webhook" | "slack" | "email";
+            /**
+             * Address
+             * @description URL, or e-mail address; may be left out with an id.
+             */
+            address?: string | null;
+        };
+        /** TargetRow */
+        TargetRow: {
+            /** Target Id */
+            target_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "webhook" | "slack" | "email";
+            /** Address */
+            address: string;
+        };
+        /** TargetSecret */
+        TargetSecret: {
+            /** Target Id */
+            target_id: string;
+            /** Secret */
+            secret: string;
+        };
         /**
          * ThreadView
          * @description One conversation: its traces in time order, with what each turn cost.
@@ -2947,6 +3402,25 @@ export interface components {
             /** Next */
             next: string | null;
         };
+        /** Tried */
+        Tried: {
+            /** Targets */
+            targets: components["schemas"]["TriedTarget"][];
+        };
+        /** TriedTarget */
+        TriedTarget: {
+            /** Target Id */
+            target_id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "webhook" | "slack" | "email";
+            /** Address */
+            address: string;
+            /** Error */
+            error: string | null;
+        };
         /** UserBody */
         UserBody: {
             /** Password */
@@ -2993,9 +3467,17 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AlertBody = components['schemas']['AlertBody'];
+export type AlertEventRow = components['schemas']['AlertEventRow'];
+export type AlertEvents = components['schemas']['AlertEvents'];
+export type AlertPreview = components['schemas']['AlertPreview'];
+export type AlertRow = components['schemas']['AlertRow'];
+export type Alerts = components['schemas']['Alerts'];
 export type AttachedAgent = components['schemas']['AttachedAgent'];
 export type AuditEntry = components['schemas']['AuditEntry'];
 export type AuditPage = components['schemas']['AuditPage'];
+export type Backup = components['schemas']['Backup'];
+export type BackupBody = components['schemas']['BackupBody'];
 export type ChargeRow = components['schemas']['ChargeRow'];
 export type Charges = components['schemas']['Charges'];
 export type Contribution = components['schemas']['Contribution'];
@@ -3008,6 +3490,7 @@ export type CoverageNote = components['schemas']['CoverageNote'];
 export type CoverageRow = components['schemas']['CoverageRow'];
 export type DearTrace = components['schemas']['DearTrace'];
 export type DearTraces = components['schemas']['DearTraces'];
+export type DeliveryRow = components['schemas']['DeliveryRow'];
 export type Distribution = components['schemas']['Distribution'];
 export type DistributionBucket = components['schemas']['DistributionBucket'];
 export type ExplainNote = components['schemas']['ExplainNote'];
@@ -3030,6 +3513,7 @@ export type GraphNode = components['schemas']['GraphNode'];
 export type GroupRow = components['schemas']['GroupRow'];
 export type Groups = components['schemas']['Groups'];
 export type Health = components['schemas']['Health'];
+export type KeptAlert = components['schemas']['KeptAlert'];
 export type KeyBody = components['schemas']['KeyBody'];
 export type KeyRow = components['schemas']['KeyRow'];
 export type KeyRows = components['schemas']['KeyRows'];
@@ -3048,6 +3532,8 @@ export type Override = components['schemas']['Override'];
 export type OverrideBody = components['schemas']['OverrideBody'];
 export type Overrides = components['schemas']['Overrides'];
 export type PercentileMarks = components['schemas']['PercentileMarks'];
+export type PreviewPoint = components['schemas']['PreviewPoint'];
+export type PreviewTurn = components['schemas']['PreviewTurn'];
 export type PriceEntry = components['schemas']['PriceEntry'];
 export type PriceList = components['schemas']['PriceList'];
 export type Problem = components['schemas']['Problem'];
@@ -3070,6 +3556,9 @@ export type SessionState = components['schemas']['SessionState'];
 export type SettingsBody = components['schemas']['SettingsBody'];
 export type SettingsView = components['schemas']['SettingsView'];
 export type Summary = components['schemas']['Summary'];
+export type TargetBody = components['schemas']['TargetBody'];
+export type TargetRow = components['schemas']['TargetRow'];
+export type TargetSecret = components['schemas']['TargetSecret'];
 export type ThreadView = components['schemas']['ThreadView'];
 export type TimeBucket = components['schemas']['TimeBucket'];
 export type Topology = components['schemas']['Topology'];
@@ -3078,6 +3567,8 @@ export type Totals = components['schemas']['Totals'];
 export type TraceRow = components['schemas']['TraceRow'];
 export type TraceView = components['schemas']['TraceView'];
 export type Traces = components['schemas']['Traces'];
+export type Tried = components['schemas']['Tried'];
+export type TriedTarget = components['schemas']['TriedTarget'];
 export type UserBody = components['schemas']['UserBody'];
 export type UserRow = components['schemas']['UserRow'];
 export type UserRows = components['schemas']['UserRows'];
@@ -3551,6 +4042,308 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SettingsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alerts"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAlert"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_alert: {
+        parameters: {
+            query?: {
+                days?: number;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPreview"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAlert"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRow"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    test_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                rule_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tried"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_alert_events: {
+        parameters: {
+            query?: {
+                rule_id?: string | null;
+                /** @description `next` of the page before. */
+                cursor?: number | null;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertEvents"];
                 };
             };
             /** @description The request cannot be answered as it stands. */
@@ -4645,6 +5438,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Contributions"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Backup"];
                 };
             };
             /** @description The request cannot be answered as it stands. */
