@@ -24,11 +24,17 @@ def urls(clickhouse_url: str, database_url: str) -> dict[str, str]:
     return {"EVERYTOKEN_CLICKHOUSE_URL": clickhouse_url, "EVERYTOKEN_DATABASE_URL": database_url}
 
 
-@pytest.fixture
-def servers(tmp_path: Path, urls: dict[str, str]) -> Iterator[tuple[Server, Server]]:
+@pytest.fixture(scope="module")
+def servers(
+    tmp_path_factory: pytest.TempPathFactory, clickhouse: ClickHouse, postgres_server: Postgres
+) -> Iterator[tuple[Server, Server]]:
+    """Two servers on one ledger and one control database. Each test has a project of its own."""
+    urls = {"EVERYTOKEN_CLICKHOUSE_URL": clickhouse.database(), "EVERYTOKEN_DATABASE_URL": postgres_server.database()}
+    data = tmp_path_factory.mktemp("cluster")
     with ExitStack() as stack:
-        here, there = (stack.enter_context(serving(tmp_path / name, **urls)) for name in ("a", "b"))
+        here, there = (stack.enter_context(serving(data / name, **urls)) for name in ("a", "b"))
         yield here, there
+    clickhouse.drop(urls["EVERYTOKEN_CLICKHOUSE_URL"])
 
 
 def start(server: Server, run_id: str, trace_id: str, *, project: str = "shop", **more: Any) -> httpx.Response:
@@ -53,16 +59,16 @@ def test_a_trace_in_two_halves_is_the_same_on_both_servers(servers: tuple[Server
     here, there = servers
     for _ in range(5):
         run_id = str(uuid.uuid4())
-        assert start(here, run_id, run_id).status_code == 202
+        assert start(here, run_id, run_id, project="halves").status_code == 202
         assert end(there, run_id, run_id, 100).status_code == 202
     for server in servers:
         server.flush()
 
-    summary = here.get("/projects/shop/summary")
+    summary = here.get("/projects/halves/summary")
     assert (summary["traces"], summary["llm_calls"], summary["total_tokens"]) == (5, 5, 505)
-    assert there.get("/projects/shop/summary") == summary
-    assert there.get("/traces", project="shop")["traces"] == here.get("/traces", project="shop")["traces"]
-    told = [server.http.get("/sessions", params={"name": "shop"}).json()[0]["id"] for server in servers]
+    assert there.get("/projects/halves/summary") == summary
+    assert there.get("/traces", project="halves")["traces"] == here.get("/traces", project="halves")["traces"]
+    told = [server.http.get("/sessions", params={"name": "halves"}).json()[0]["id"] for server in servers]
     assert told[0] == told[1]
     assert here.http.get("/info").json() == there.http.get("/info").json()
 
@@ -71,12 +77,12 @@ def test_while_clickhouse_is_away_the_journal_keeps_what_comes_and_reads_say_so(
     servers: tuple[Server, Server], clickhouse: ClickHouse
 ) -> None:
     here, _ = servers
-    assert call(here, 10) == 202
+    assert call(here, 10, project="away") == 202
     here.flush()
     clickhouse.stop()
     try:
-        assert [call(here, 10) for _ in range(20)] == [202] * 20
-        answer = here.http.get("/everytoken/v1/projects/shop/summary")
+        assert [call(here, 10, project="away") for _ in range(20)] == [202] * 20
+        answer = here.http.get("/everytoken/v1/projects/away/summary")
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "5"
         assert answer.json()["error"] == "the ledger does not answer"
@@ -85,7 +91,7 @@ def test_while_clickhouse_is_away_the_journal_keeps_what_comes_and_reads_say_so(
         clickhouse.start()
 
     here.flush()
-    summary = here.get("/projects/shop/summary")
+    summary = here.get("/projects/away/summary")
     assert (summary["llm_calls"], summary["total_tokens"]) == (21, 21 * 11)
 
 
@@ -113,14 +119,14 @@ def test_while_postgresql_is_away_ingest_goes_on_and_a_new_project_waits_for_it(
     servers: tuple[Server, Server], postgres_server: Postgres
 ) -> None:
     here, there = servers
-    assert call(here, 10) == 202
+    assert call(here, 10, project="known") == 202
     here.flush()
     postgres_server.stop()
     try:
         time.sleep(2.1)  # what is known of the projects is read again now
-        assert call(here, 10) == 202
+        assert call(here, 10, project="known") == 202
         assert call(here, 10, project="new") == 202
-        assert here.get("/projects/shop/summary")["total_tokens"] in (11, 22)
+        assert here.get("/projects/known/summary")["total_tokens"] in (11, 22)
         feedback = here.http.get("/feedback")
         assert feedback.status_code == 503
         assert "the control database does not answer" in feedback.text
@@ -129,7 +135,7 @@ def test_while_postgresql_is_away_ingest_goes_on_and_a_new_project_waits_for_it(
 
     here.flush()
     for server in (here, there):
-        assert server.get("/projects/shop/summary")["total_tokens"] == 22
+        assert server.get("/projects/known/summary")["total_tokens"] == 22
         assert server.get("/projects/new/summary")["total_tokens"] == 11
 
 
