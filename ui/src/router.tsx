@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirec
 import { Frame } from "./components/Frame";
 import { METRICS, type Metric } from "./model/dashboard";
 import { HEATS, type Heat } from "./model/graph";
+import { STRIPS, type Strip } from "./model/strip";
 import { isRange, type Range } from "./model/time";
 import { CoveragePage } from "./pages/CoveragePage";
 import { ComparePage } from "./pages/compare/ComparePage";
@@ -13,8 +14,8 @@ import { NodesPage } from "./pages/nodes/NodesPage";
 import { OverviewPage } from "./pages/overview/OverviewPage";
 import { ProjectsPage } from "./pages/ProjectsPage";
 import { ThreadPage } from "./pages/ThreadPage";
-import { TracesPage } from "./pages/TracesPage";
 import { TracePage } from "./pages/trace/TracePage";
+import { TracesPage } from "./pages/traces/TracesPage";
 
 export const VIEWS = ["timeline", "graph", "nodes"] as const;
 export type View = (typeof VIEWS)[number];
@@ -25,6 +26,17 @@ export type Tab = (typeof TABS)[number];
 export type RangeSearch = { range?: Range; sort?: string };
 /** The node looked at. */
 export type NodesSearch = RangeSearch & { node?: string };
+/** What the list keeps, what its strip shows, its columns and rows, the name of a saved view, and whether it stands still. */
+export type TracesSearch = RangeSearch & {
+  filter?: string;
+  strip?: Strip;
+  cols?: string;
+  dense?: "compact";
+  view?: string;
+  live?: "off";
+  /** The rail of facets, where it is hidden. */
+  rail?: "off";
+};
 export const SPLITS = ["class", "model", "node", "user"] as const;
 export type SplitBy = (typeof SPLITS)[number];
 export const CAUSES = ["model", "node", "user", "call_path"] as const;
@@ -80,7 +92,21 @@ const overview = createRoute({
       why: one(CAUSES, search.why),
     } as OverviewSearch),
 });
-const traces = createRoute({ getParentRoute: () => root, path: "/projects/$project/traces", component: TracesPage });
+const traces = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/traces",
+  component: TracesPage,
+  validateSearch: (search: Record<string, unknown>): TracesSearch =>
+    defined({
+      filter: text(search.filter),
+      strip: one(STRIPS, search.strip),
+      cols: text(search.cols),
+      dense: one(["compact"] as const, search.dense),
+      view: text(search.view),
+      live: one(["off"] as const, search.live),
+      rail: one(["off"] as const, search.rail),
+    } as TracesSearch),
+});
 const nodes = createRoute({
   getParentRoute: () => root,
   path: "/projects/$project/nodes",

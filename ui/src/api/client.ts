@@ -12,11 +12,17 @@ export class ApiError extends Error {
   /** `null` when no answer came at all. */
   readonly status: number | null;
   readonly hint: string | null;
+  /** The part of the request that is at fault, such as `query.filter`. */
+  readonly field: string | null;
+  /** Characters of that part before the fault. */
+  readonly position: number | null;
 
-  constructor(message: string, status: number | null, hint: string | null) {
+  constructor(message: string, status: number | null, hint: string | null, at: Partial<Problem> = {}) {
     super(message);
     this.status = status;
     this.hint = hint;
+    this.field = at.field ?? null;
+    this.position = at.position ?? null;
   }
 }
 
@@ -63,5 +69,5 @@ export async function send<Answered>(
 
 async function problemOf(answer: Response): Promise<ApiError> {
   const body = (await answer.json().catch(() => null)) as Partial<Problem> | null;
-  return new ApiError(body?.error ?? answer.statusText, answer.status, body?.hint ?? null);
+  return new ApiError(body?.error ?? answer.statusText, answer.status, body?.hint ?? null, body ?? {});
 }

@@ -2,7 +2,8 @@
 
 import { type InfiniteData, type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { mergeRows } from "../model/pages";
+import { NEWEST } from "../model/columns";
+import { mergeRows, updateRows } from "../model/pages";
 import type { TraceRow, Traces } from "./schema";
 
 export type LiveState = "live" | "connecting" | "off";
@@ -64,7 +65,10 @@ async function refreshProject(cache: QueryClient, project: string, rows: Readonl
   for (const { queryKey } of cache.getQueryCache().findAll({ queryKey: ["project", project, "traces"] })) {
     const list = cache.getQueryData<InfiniteData<Traces, string | null>>(queryKey);
     if (!list) continue;
-    const pages = mergeRows(list.pages, rows);
+    const [filter, sort] = queryKey.slice(4);
+    // What a filter keeps and where another order puts it, the server says when it is asked for the first page again.
+    const plain = (filter ?? "") === "" && (sort ?? NEWEST) === NEWEST;
+    const pages = plain ? mergeRows(list.pages, rows) : updateRows(list.pages, rows);
     if (pages) cache.setQueryData(queryKey, { ...list, pages });
     else await cache.resetQueries({ queryKey });
   }

@@ -1,6 +1,8 @@
 /** What the pages ask the server, with the keys under which the answers are kept. */
 
 import { infiniteQueryOptions, keepPreviousData, type QueryClient, queryOptions } from "@tanstack/react-query";
+import { NEWEST, type Sort } from "../model/columns";
+import { ofStrip, type Strip } from "../model/strip";
 import { type Range, windowBefore, windowOf, zoneOf } from "../model/time";
 import { get } from "./client";
 
@@ -164,14 +166,85 @@ export const worstQuery = (project: string, range: Range, node: string) =>
     placeholderData: keepPreviousData,
   });
 
-export const tracesQuery = (project: string, range: Range) =>
+/** Which traces are listed, and in which order. */
+export type Listed = { readonly filter?: string; readonly sort?: Sort };
+
+export const tracesQuery = (project: string, range: Range, { filter = "", sort = NEWEST }: Listed = {}) =>
   infiniteQueryOptions({
-    queryKey: ["project", project, "traces", range],
+    queryKey: ["project", project, "traces", range, filter, sort],
     queryFn: ({ signal, pageParam }) =>
-      get("/everytoken/v1/traces", { project, ...within(range), cursor: pageParam ?? undefined, limit: PAGE }, signal),
+      get(
+        "/everytoken/v1/traces",
+        {
+          project,
+          ...within(range),
+          filter: filter || undefined,
+          sort,
+          cursor: pageParam ?? undefined,
+          limit: PAGE,
+        },
+        signal,
+      ),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.next,
   });
+
+/** The first page again, asked for while runs arrive: the live feed does not know what a filter keeps. */
+export const headQuery = (project: string, range: Range, { filter = "", sort = NEWEST }: Listed) =>
+  queryOptions({
+    queryKey: ["project", project, "head", range, filter, sort],
+    queryFn: ({ signal }) =>
+      get(
+        "/everytoken/v1/traces",
+        { project, ...within(range), filter: filter || undefined, sort, limit: PAGE },
+        signal,
+      ),
+    refetchInterval: LIVE_MS,
+  });
+
+/** Sums over many traces are asked for so often while one looks, not with every run that arrives. */
+const LIVE_MS = 10_000;
+/** Values listed of each facet. */
+const FACET_VALUES = 20;
+
+export const facetsQuery = (project: string, range: Range, filter: string) =>
+  queryOptions({
+    queryKey: ["project", project, "facets", range, filter],
+    queryFn: ({ signal }) =>
+      get(
+        "/everytoken/v1/projects/{project}/facets",
+        { project, ...within(range), filter: filter || undefined, limit: FACET_VALUES },
+        signal,
+      ),
+    placeholderData: keepPreviousData,
+    refetchInterval: LIVE_MS,
+  });
+
+/** Bars of a distribution: as many as a wide screen tells apart. */
+const BARS = 48;
+
+export const distributionQuery = (project: string, range: Range, filter: string, strip: Strip) =>
+  queryOptions({
+    queryKey: ["project", project, "distribution", range, filter, ofStrip(strip)],
+    queryFn: async ({ signal, client }) => {
+      const tz = await zone(client, project);
+      const of = ofStrip(strip);
+      return get(
+        "/everytoken/v1/projects/{project}/distributions",
+        { project, ...within(range), filter: filter || undefined, of, buckets: BARS, tz },
+        signal,
+      );
+    },
+    placeholderData: keepPreviousData,
+    refetchInterval: LIVE_MS,
+  });
+
+/** Fields and operators of the filter language; they change with a release of the server. */
+export const languageQuery = queryOptions({
+  queryKey: ["filter", "fields"],
+  queryFn: ({ signal }) => get("/everytoken/v1/filter/fields", {}, signal),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
 const FIRST_RUNS = 500;
 

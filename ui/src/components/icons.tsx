@@ -60,3 +60,30 @@ export const PlusIcon = () => (
     <path d="M8 3.2v9.6M3.2 8h9.6" />
   </Icon>
 );
+export const PauseIcon = () => (
+  <Icon>
+    <path d="M5.5 3.5v9M10.5 3.5v9" />
+  </Icon>
+);
+export const PlayIcon = () => (
+  <Icon>
+    <path d="m5 3.2 7.5 4.8L5 12.8z" />
+  </Icon>
+);
+export const FacetsIcon = () => (
+  <Icon>
+    <path d="M2 4h12M4.5 8h7M6.5 12h3" />
+  </Icon>
+);
+export const ColumnsIcon = () => (
+  <Icon>
+    <rect x="2" y="3" width="12" height="10" rx="1.5" />
+    <path d="M6 3v10M10 3v10" />
+  </Icon>
+);
+export const GearIcon = () => (
+  <Icon>
+    <circle cx="8" cy="8" r="2.2" />
+    <path d="M8 1.8v2M8 12.2v2M1.8 8h2M12.2 8h2M3.6 3.6 5 5M11 11l1.4 1.4M3.6 12.4 5 11M11 5l1.4-1.4" />
+  </Icon>
+);

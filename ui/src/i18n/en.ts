@@ -1,8 +1,10 @@
 import { eco2En } from "./eco2";
+import { listEn } from "./list";
 import { loginEn } from "./login";
 
 export const en = {
   login: loginEn,
+  list: listEn,
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
   nav: {
     overview: "Overview",

@@ -1,9 +1,11 @@
 import { eco2Ko } from "./eco2";
-import { loginKo } from "./login";
 import type { Words } from "./en";
+import { listKo } from "./list";
+import { loginKo } from "./login";
 
 export const ko: Words = {
   login: loginKo,
+  list: listKo,
   app: { name: "everytoken", skip: "본문으로 건너뛰기", allProjects: "모든 프로젝트" },
   nav: {
     overview: "개요",

@@ -18,6 +18,11 @@ export function mergeRows(pages: readonly Traces[], changed: ReadonlyMap<string,
   return merged.reduce((rows, page) => rows + page.traces.length, 0) > MAX_ROWS ? null : merged;
 }
 
+/** The pages with the rows they hold brought up to date; rows they do not hold may not belong to them. */
+export function updateRows(pages: readonly Traces[], changed: ReadonlyMap<string, TraceRow>): Traces[] {
+  return pages.map((page) => ({ ...page, traces: page.traces.map((row) => changed.get(row.trace_id) ?? row) }));
+}
+
 function insert(pages: Traces[], row: TraceRow): void {
   for (const page of pages) {
     const at = page.traces.findIndex((other) => other.start_us <= row.start_us);

@@ -1,72 +1,42 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
-import { tracesQuery } from "../api/queries";
-import type { TraceRow } from "../api/schema";
-import { keepRange } from "../components/Frame";
-import { Empty, Failed, SkeletonRows } from "../components/States";
-import { SummaryStrip } from "../components/SummaryStrip";
-import { TraceLine } from "../components/TraceLine";
-import { useKeys } from "../components/useKeys";
-import { useNarrow } from "../components/useNarrow";
-import { useWords } from "../i18n/useWords";
-import { moneyDecimals } from "../model/format";
-import { DEFAULT_RANGE } from "../model/time";
+import { type CSSProperties, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import type { TraceRow } from "../../api/schema";
+import { keepRange } from "../../components/Frame";
+import { useKeys } from "../../components/useKeys";
+import { useNarrow } from "../../components/useNarrow";
+import { useWords } from "../../i18n/useWords";
+import { type Column, nextOrder, SORTED_BY, tracksOf } from "../../model/columns";
+import { moneyDecimals } from "../../model/format";
+import { HEADS } from "./ColumnsMenu";
+import { TraceLine } from "./TraceLine";
+import type { ListState } from "./useList";
 
 const ROW_PX = 28;
+const COMPACT_PX = 24;
 /** On a phone the question stands beneath the name. */
 const TWO_LINES_PX = 46;
 const AHEAD = 10;
 
-export function TracesPage() {
-  const t = useWords();
-  const { project } = useParams({ from: "/projects/$project/traces" });
-  const navigate = useNavigate();
-  const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
-  const list = useInfiniteQuery(tracesQuery(project, range));
-  const rows = useMemo(() => list.data?.pages.flatMap((page) => page.traces), [list.data]);
-  return (
-    <div className="page fill">
-      <h1 className="sr-only">{t("traces.title")}</h1>
-      <SummaryStrip project={project} range={range} />
-      {rows === undefined && list.error && <Failed error={list.error} retry={() => void list.refetch()} />}
-      {rows === undefined && !list.error && <SkeletonRows count={16} />}
-      {rows?.length === 0 && (
-        <Empty title={t("traces.empty")} text={t("traces.emptyText")}>
-          {range !== "all" && (
-            <button
-              type="button"
-              className="button"
-              onClick={() => void navigate({ to: ".", search: (now) => ({ ...now, range: "all" as const }) })}
-            >
-              {t("actions.showAll")}
-            </button>
-          )}
-        </Empty>
-      )}
-      {rows !== undefined && rows.length > 0 && (
-        <TraceList
-          key={`${project} ${range}`}
-          project={project}
-          rows={rows}
-          more={list.hasNextPage && !list.isFetchNextPageError}
-          loadMore={() => void list.fetchNextPage()}
-          loading={list.isFetching}
-        />
-      )}
-    </div>
-  );
-}
+type Props = {
+  list: ListState;
+  rows: readonly TraceRow[];
+  /** Traces that have come and are not among the rows. */
+  held: number;
+  onFresh: () => void;
+  more: boolean;
+  loading: boolean;
+  loadMore: () => void;
+};
 
-type ListProps = { project: string; rows: readonly TraceRow[]; more: boolean; loading: boolean; loadMore: () => void };
-
-function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
+export function TraceList({ list: state, rows, held, onFresh, more, loading, loadMore }: Props) {
   const t = useWords();
+  const { project, columns, compact } = state;
   const navigate = useNavigate();
   const box = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState(-1);
-  const rowPx = useNarrow() ? TWO_LINES_PX : ROW_PX;
+  const narrow = useNarrow();
+  const rowPx = narrow ? TWO_LINES_PX : compact ? COMPACT_PX : ROW_PX;
   const list = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
@@ -125,12 +95,26 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
     mark: () => rows[at] && mark(rows[at].trace_id),
     close: () => setAt(-1),
   });
+  const tracks = useMemo(() => tracksOf(columns), [columns]);
+  const style = {
+    "--tracks": tracks.columns,
+    "--least": `${tracks.leastPx}px`,
+    "--row": `${rowPx}px`,
+  } as CSSProperties;
+  const waiting = held > 0 ? held : newer;
 
   return (
-    <div className="list-wrap">
-      {newer > 0 && (
-        <button type="button" className="newer" onClick={() => box.current?.scrollTo({ top: 0 })}>
-          ↑ {t("traces.newer", { count: newer })}
+    <div className="list-wrap" style={style}>
+      {waiting > 0 && (
+        <button
+          type="button"
+          className="newer"
+          onClick={() => {
+            if (held > 0) onFresh();
+            box.current?.scrollTo({ top: 0 });
+          }}
+        >
+          ↑ {t("traces.newer", { count: waiting })}
         </button>
       )}
       <div
@@ -141,19 +125,13 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
         aria-rowcount={more ? -1 : rows.length + 1}
       >
         <div className="trace-grid list-head" role="row">
-          <span role="columnheader" aria-label={t("count.errors")} />
+          <span role="columnheader" aria-label={t("list.fields.status")} />
           <span role="columnheader">{t("traces.name")}</span>
-          <span role="columnheader" className="right">
-            {t("traces.started")}
-          </span>
-          <span role="columnheader">{t("traces.duration")}</span>
-          <span role="columnheader">{t("count.tokens")}</span>
-          <span role="columnheader" className="right">
-            {t("count.cost")}
-          </span>
-          <span role="columnheader">{t("traces.models")}</span>
-          <span role="columnheader">{t("traces.tags")}</span>
-          <span role="columnheader">{t("traces.user")}</span>
+          {columns.map((column) => (
+            <Head key={column} column={column} list={state}>
+              {t(HEADS[column])}
+            </Head>
+          ))}
         </div>
         <div role="rowgroup" className="list-body" style={{ height: list.getTotalSize() }}>
           {items.map((item) => {
@@ -164,6 +142,7 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
                   key={item.key}
                   row={row}
                   project={project}
+                  columns={columns}
                   scale={scale}
                   top={item.start}
                   cursor={item.index === at}
@@ -177,6 +156,38 @@ function TraceList({ project, rows, more, loading, loadMore }: ListProps) {
         {!more && <p className="list-end muted">{t("traces.end", { count: rows.length })}</p>}
       </div>
     </div>
+  );
+}
+
+export const NUMBERS: ReadonlySet<Column> = new Set(["started", "ttft", "cost", "calls", "runs"]);
+
+/** The head of a column; one that the server sorts by sorts. */
+function Head({ column, list: { sort, set }, children }: { column: Column; list: ListState; children: ReactNode }) {
+  const t = useWords();
+  const by = SORTED_BY[column];
+  const className = `col-${column}${NUMBERS.has(column) ? " right" : ""}`;
+  if (by === undefined) {
+    return (
+      <span role="columnheader" className={className}>
+        {children}
+      </span>
+    );
+  }
+  const order = sort === by ? "ascending" : sort === `-${by}` ? "descending" : "none";
+  return (
+    <span role="columnheader" className={className} aria-sort={order}>
+      <button
+        type="button"
+        className="sort"
+        title={t("actions.sort")}
+        onClick={() => set({ sort: nextOrder(sort, by) })}
+      >
+        {children}
+        <span className="sort-mark" aria-hidden="true">
+          {{ none: "", ascending: "↑", descending: "↓" }[order]}
+        </span>
+      </button>
+    </span>
   );
 }
 
