@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 python=${PYTHON:-.venv/bin/python}
 "$python" deploy/check.py
-for overlay in dev prod mesh; do
+for overlay in dev prod mesh scaled scaled-volumes; do
   { kubectl kustomize deploy/k8s/cluster; echo ---; kubectl kustomize "deploy/k8s/overlays/$overlay"; } >"${TMPDIR:-/tmp}/everytoken-$overlay.$$.yaml"
   "$python" -c 'import sys
 from pathlib import Path

@@ -1,7 +1,8 @@
 """As much of kustomize as deploy/k8s uses, so that its overlays can be built and checked without the binary.
 
 Resources, `namespace`, strategic merge patches (mappings merge, lists of named things merge by `name`, `$patch: delete`
-removes), JSON 6902 patches with a target, and `images`. Anything else in a kustomization is an error.
+removes), JSON 6902 patches with a target (which may change the kind where `allowKindChange` says so), and `images`.
+Anything else in a kustomization is an error.
 """
 
 import copy
@@ -77,6 +78,8 @@ def _patched(folder: Path, objects: list[Body], patch: Body) -> list[Body]:
     if isinstance(content, list):
         for operation in content:
             _operate(found[0], operation)
+        if identity(found[0]) != wanted and not patch.get("options", {}).get("allowKindChange"):
+            raise KustomizeError(f"{folder}/{patch['path']}: changes which object it is")
         return objects
     if content.get("$patch") == "delete":
         return [body for body in objects if body is not found[0]]
@@ -109,6 +112,12 @@ def _operate(body: Any, operation: Body) -> None:
             raise KustomizeError(f"{operation['path']} is {place[key]!r}")
     elif operation["op"] == "add" and isinstance(place, list):
         place.insert(key, operation["value"])
+    elif operation["op"] == "add":
+        place[key] = operation["value"]
+    elif operation["op"] == "replace":
+        if isinstance(place, dict) and key not in place:
+            raise KustomizeError(f"{operation['path']} is not there to be replaced")
+        place[key] = operation["value"]
     else:
         raise KustomizeError(f"operation {operation['op']} is not known here")
 

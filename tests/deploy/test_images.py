@@ -115,3 +115,48 @@ def test_the_compose_file_asks_for_a_key_and_publishes_to_this_machine() -> None
     assert server["volumes"] == ["data:/data"]
     assert "data" in compose["volumes"]
     assert server["read_only"] is True
+
+
+def cluster_file() -> Any:
+    (compose,) = load(ROOT / "deploy/compose.cluster.yaml")
+    return compose
+
+
+def test_two_servers_share_both_stores_and_no_journal() -> None:
+    services = cluster_file()["services"]
+    first, second = services["everytoken-a"], services["everytoken-b"]
+    assert first["environment"] == second["environment"]
+    assert first["environment"]["EVERYTOKEN_CLICKHOUSE_URL"].endswith("@clickhouse:8123/everytoken")
+    assert first["environment"]["EVERYTOKEN_DATABASE_URL"].endswith("@postgres:5432/everytoken")
+    read = {f"EVERYTOKEN_{name}".upper() for name in Settings.model_fields} | {"EVERYTOKEN_API_KEY"}
+    assert set(first["environment"]) <= read
+    assert (first["volumes"], second["volumes"]) == (["journal-a:/data"], ["journal-b:/data"])
+    assert first["build"]["target"] in STAGES
+    assert first["read_only"] is True
+
+
+def test_the_cluster_publishes_its_balancer_alone_and_to_this_machine() -> None:
+    services = cluster_file()["services"]
+    assert {name: service["ports"] for name, service in services.items() if "ports" in service} == {
+        "balancer": ["127.0.0.1:8700:8700"]
+    }
+    upstreams = [word for word in services["balancer"]["command"] if word.endswith(":8700") and len(word) > 5]
+    assert upstreams == ["everytoken-a:8700", "everytoken-b:8700"]
+
+
+def test_servers_wait_for_stores_that_are_well() -> None:
+    compose = cluster_file()
+    for name in ("clickhouse", "postgres"):
+        assert compose["services"]["everytoken-a"]["depends_on"][name] == {"condition": "service_healthy"}
+        assert compose["services"][name]["healthcheck"]["test"][0] == "CMD"
+    named = {mount.split(":")[0] for service in compose["services"].values() for mount in service.get("volumes", [])}
+    assert named == set(compose["volumes"])
+
+
+def test_the_database_and_user_of_an_address_are_those_the_store_makes() -> None:
+    services = cluster_file()["services"]
+    clickhouse, postgres = services["clickhouse"]["environment"], services["postgres"]["environment"]
+    assert (clickhouse["CLICKHOUSE_USER"], clickhouse["CLICKHOUSE_DB"]) == ("everytoken", "everytoken")
+    assert (postgres["POSTGRES_USER"], postgres["POSTGRES_DB"]) == ("everytoken", "everytoken")
+    assert clickhouse["CLICKHOUSE_PASSWORD"] == "${CLICKHOUSE_PASSWORD}"
+    assert postgres["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD}"

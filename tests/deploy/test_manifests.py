@@ -1,6 +1,7 @@
 """deploy/k8s: every overlay builds, fits the API's schemas, and passes the doctor's own checks of manifests."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from everytoken.doctor.manifests import check_manifests, manifest_texts
 
 ROOT = Path(__file__).parents[2] / "deploy/k8s"
 SCHEMAS = Path(__file__).parent / "schemas"
-OVERLAYS = ("dev", "prod", "mesh")
+OVERLAYS = ("dev", "prod", "mesh", "scaled", "scaled-volumes")
 KUBERNETES = "1.33"
 
 
@@ -183,3 +184,72 @@ def test_lists_of_named_things_merge_by_name() -> None:
     old = {"env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}
     new = {"env": [{"name": "B", "value": "3"}, {"name": "A", "$patch": "delete"}, {"name": "C", "value": "4"}]}
     assert merge(old, new) == {"env": [{"name": "B", "value": "3"}, {"name": "C", "value": "4"}]}
+
+
+def volume_kinds(workload: Any) -> dict[str, str]:
+    return {volume["name"]: next(key for key in volume if key != "name") for volume in pod(workload)["volumes"]}
+
+
+@pytest.mark.parametrize(("name", "kind"), [("scaled", "Deployment"), ("scaled-volumes", "StatefulSet")])
+def test_several_servers_share_both_stores_and_are_scaled(name: str, kind: str) -> None:
+    objects = overlay(name)
+    server = one(objects, kind, "everytoken")
+    env = environment(server)
+    for variable in ("CLICKHOUSE_URL", "DATABASE_URL"):
+        assert env[f"EVERYTOKEN_{variable}"] == {"secretKeyRef": {"name": "everytoken-stores", "key": variable}}
+        assert variable.lower() in Settings.model_fields
+    made = one(objects, "ExternalSecret", "everytoken-stores")["spec"]["target"]["template"]["data"]
+    assert set(made) == {"CLICKHOUSE_URL", "DATABASE_URL"}
+    scaler = one(objects, "HorizontalPodAutoscaler", "everytoken")["spec"]
+    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": kind, "name": "everytoken"}
+    assert scaler["minReplicas"] == 2
+    assert "replicas" not in server["spec"]
+    (egress,) = one(objects, "NetworkPolicy", "everytoken")["spec"]["egress"][-1:]
+    assert [port["port"] for port in egress["ports"]] == [8123, 5432]
+
+
+def test_as_a_stateful_set_each_journal_outlives_its_pod() -> None:
+    server = one(overlay("scaled-volumes"), "StatefulSet", "everytoken")
+    assert [claim["metadata"]["name"] for claim in server["spec"]["volumeClaimTemplates"]] == ["data"]
+    assert "persistentVolumeClaimRetentionPolicy" not in server["spec"]  # its default keeps the claims
+    assert "data" not in volume_kinds(server)
+
+
+def test_as_a_deployment_the_journal_fits_its_emptydir() -> None:
+    objects = overlay("scaled")
+    assert ("StatefulSet", "everytoken", "everytoken") not in map(identity, objects)
+    server = one(objects, "Deployment", "everytoken")
+    (data,) = [volume for volume in pod(server)["volumes"] if volume["name"] == "data"]
+    assert data == {"name": "data", "emptyDir": {"sizeLimit": "8Gi"}}
+    # A pod above the limit is evicted: the journal must answer 503 long before.
+    assert Settings().journal_max_bytes * 2 <= 8 * 1024**3
+    assert pod(server)["containers"][0]["resources"]["requests"]["ephemeral-storage"] == "8Gi"
+    assert server["spec"]["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+
+
+def test_a_patch_must_not_change_the_kind_unless_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "set.yaml").write_text("kind: StatefulSet\nmetadata:\n  name: x\n")
+    (tmp_path / "patch.yaml").write_text("- op: replace\n  path: /kind\n  value: Deployment\n")
+    target = "patches:\n  - path: patch.yaml\n    target:\n      kind: StatefulSet\n      name: x\n"
+    (tmp_path / "kustomization.yaml").write_text(f"resources:\n  - set.yaml\n{target}")
+    with pytest.raises(KustomizeError, match="changes which object it is"):
+        build(tmp_path)
+
+
+def test_what_is_replaced_must_be_there(tmp_path: Path) -> None:
+    (tmp_path / "set.yaml").write_text("kind: StatefulSet\nmetadata:\n  name: x\n")
+    (tmp_path / "patch.yaml").write_text("- op: replace\n  path: /gone\n  value: 1\n")
+    target = "patches:\n  - path: patch.yaml\n    target:\n      kind: StatefulSet\n      name: x\n"
+    (tmp_path / "kustomization.yaml").write_text(f"resources:\n  - set.yaml\n{target}")
+    with pytest.raises(KustomizeError, match="not there to be replaced"):
+        build(tmp_path)
+
+
+def test_every_schema_names_where_it_was_held_against() -> None:
+    readme = (SCHEMAS / "README.md").read_text()
+    for path in SCHEMAS.glob("*.json"):
+        told = re.search(r"CRDs-catalog (\S+) at (\w{12})", json.loads(path.read_text())["$comment"])
+        assert told, path.name
+        (row,) = [line for line in readme.splitlines() if line.startswith(f"| `{path.name}`")]
+        assert f"`{told[1]}`" in row
+        assert f"`{told[2]}`" in row

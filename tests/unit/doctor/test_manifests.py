@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from everytoken.doctor.finding import Finding
-from everytoken.doctor.manifests import check_manifests, manifest_texts
+from everytoken.doctor.manifests import check_manifests, manifest_texts, read_manifests
 
 DEPLOYMENT = """
 apiVersion: apps/v1
@@ -125,3 +125,10 @@ def test_a_folder_is_read_without_what_kustomize_itself_reads(tmp_path: Path) ->
 
 def test_text_that_is_not_yaml_is_a_finding() -> None:
     assert [finding.verdict for finding in check("M2", "a: [")] == ["problem"]
+
+
+def test_a_merge_key_is_no_key_given_twice() -> None:
+    text = "kind: A\nmetadata: {name: a}\ndata: &d {x: '1', y: '2'}\nother: {<<: *d, y: '3'}\n"
+    (objects, faults) = read_manifests([("merged.yaml", text)])
+    assert faults == []
+    assert objects[0].body["other"] == {"x": "1", "y": "3"}
