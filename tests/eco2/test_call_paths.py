@@ -146,6 +146,60 @@ async def test_leaving_a_stream_closes_and_marks_its_run(
     assert usage_of(partial)["input_tokens"] > 0
 
 
+@pytest.fixture
+def failing_once(tmp_path: Path) -> Path:
+    """A scenario whose first search ends in failure, half said."""
+    file = tmp_path / "failing.toml"
+    file.write_text(
+        'name = "failing"\nextends = "reference"\n[[rule]]\nname = "fails"\nwhen = { search = true, calls = "1" }\n'
+        'reply = { finish = "failed", usage = { input = 89, output = 5 } }\n'
+    )
+    return file
+
+
+async def test_a_search_the_agents_sdk_gives_up_is_asked_directly_and_both_are_counted(
+    agent_with: OpenAgent, failing_once: Path, traced: Capture
+) -> None:
+    with Simulator(failing_once, latency="none") as simulator:
+        async with agent_with(openai_base_url=simulator.urls["openai"]) as agent:
+            answer = await agent.kit.models["openai"].search(PROMPT)
+        billed = {entry["response_id"]: entry["billed"] for entry in simulator.ledger()}
+    assert answer.text
+    assert answer.queries
+    assert answer.sources
+    runs = traced.llm()
+    assert [run["metadata"]["call_path"] for run in runs] == ["openai.agents.search"] * 2
+    assert ["response.failed" in run.get("error", "") for run in runs] == [True, False]
+    told = {run["metadata"]["response_id"]: usage_of(run) for run in runs}
+    assert {key: (usage["input_tokens"], usage["output_tokens"]) for key, usage in told.items()} == {
+        key: (entry["input"], entry["output"]) for key, entry in billed.items()
+    }
+
+
+async def test_a_search_whose_tool_gemini_refuses_is_answered_without_sources(
+    agent_with: OpenAgent, simulator: Simulator, traced: Capture
+) -> None:
+    switch_on(simulator, "400", provider="google", times=1)
+    async with agent_with(provider="google") as agent:
+        answer = await agent.kit.models["google"].search(PROMPT)
+    assert answer.text
+    assert (answer.sources, answer.queries) == ([], [])
+    assert [run["metadata"]["call_path"] for run in traced.llm()] == [
+        "gemini.generate.search",
+        "gemini.generate.stream",
+    ]
+
+
+async def test_a_search_that_is_refused_for_now_is_left_to_the_graph(
+    agent_with: OpenAgent, simulator: Simulator, traced: Capture
+) -> None:
+    switch_on(simulator, "429", times=1)
+    async with agent_with(provider="google") as agent:
+        with pytest.raises(Exception, match="429"):
+            await agent.kit.models["google"].search(PROMPT)
+    assert len(traced.llm()) == 1
+
+
 def test_two_model_turns_of_an_agent_are_two_counted_requests() -> None:
     meter = Meter()
 
@@ -201,6 +255,7 @@ def test_every_call_to_a_provider_stands_inside_an_llm_run() -> None:
     calls = {
         "chat.completions.create",
         "Runner.run_streamed",
+        "responses.create",
         "models.generate_content",
         "models.generate_content_stream",
     }

@@ -13,6 +13,8 @@ from eco2.settings import Settings
 from eco2.telemetry import LlmCall, Telemetry
 
 REQUEST_TIMEOUT_MS = 120_000
+UNUSABLE = 400
+"""The request can't be served as it stands: a model or a region without the search tool, for one."""
 
 
 def is_transient(error: BaseException) -> bool:
@@ -96,7 +98,19 @@ class Gemini:
                 yield text
 
     async def search(self, prompt: Prompt) -> SearchAnswer:
-        """Answer with Google Search as ground. The searches happen at Google and are told with the answer."""
+        """Answer with Google Search as ground; where Gemini refuses the tool, without sources.
+
+        Only before a word was said, and only on a refusal that asking again would not change.
+        """
+        try:
+            return await self._search_grounded(prompt)
+        except errors.ClientError as error:
+            if error.code != UNUSABLE:
+                raise
+            return SearchAnswer("".join([piece async for piece in self.stream(prompt)]))
+
+    async def _search_grounded(self, prompt: Prompt) -> SearchAnswer:
+        """The searches happen at Google and are told with the answer."""
         config = _config(prompt)
         config.tools = [types.Tool(google_search=types.GoogleSearch())]
         answer = SearchAnswer(text="")

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 import openai
-from agents import Agent, ModelSettings, OpenAIResponsesModel, RunConfig, Runner, WebSearchTool
+from agents import Agent, AgentsException, ModelSettings, OpenAIResponsesModel, RunConfig, Runner, WebSearchTool
 from agents.tracing import set_tracing_disabled
 from langsmith import tracing_context
 from openai import AsyncOpenAI
@@ -115,7 +115,18 @@ class OpenAIChat:
                 call.outputs = {"object": "chat.completion", "choices": [{"index": 0, "message": message}]}
 
     async def search(self, prompt: Prompt) -> SearchAnswer:
-        """Let the Agents SDK search the web. Every model turn is a request, and a run, of its own."""
+        """Let the Agents SDK search the web; where the SDK itself gives up, ask the Responses API once without it.
+
+        What the SDK had asked for is billed and stays a run of its own. A refusal of the provider is no reason to
+        ask again here: the graph knows which ones may pass.
+        """
+        try:
+            return await self._search_by_agent(prompt)
+        except AgentsException:
+            return await self._search_directly(prompt)
+
+    async def _search_by_agent(self, prompt: Prompt) -> SearchAnswer:
+        """Every model turn is a request, and a run, of its own."""
         agent = Agent(
             name="eco2-web-search",
             instructions=prompt.system,
@@ -131,6 +142,25 @@ class OpenAIChat:
                 if event.type == "raw_response_event":
                     turns.see(event.data)
         return SearchAnswer(text=str(result.final_output or ""), sources=turns.sources, queries=turns.queries)
+
+    async def _search_directly(self, prompt: Prompt) -> SearchAnswer:
+        text: list[str] = []
+        with ExitStack() as stack:
+            turns = _Turns(self._telemetry, prompt, self.model, stack)
+            events = await self._client.responses.create(
+                model=self.model,
+                instructions=prompt.system,
+                input=prompt.user,
+                tools=[{"type": "web_search", "search_context_size": "medium"}],
+                temperature=prompt.temperature,
+                max_output_tokens=prompt.max_tokens,
+                stream=True,
+            )
+            async for event in events:
+                turns.see(event)
+                if event.type == "response.output_text.delta":
+                    text.append(event.delta)
+        return SearchAnswer(text="".join(text), sources=turns.sources, queries=turns.queries)
 
 
 class _Turns:
