@@ -52,10 +52,11 @@ def opened(folder: Path) -> Iterator[Ledger]:
 def _split(ledger: Ledger) -> None:
     writer, *readers = ledger._clients
     writer.command(f"CREATE DATABASE IF NOT EXISTS {TWO_SHARDS} ENGINE = Atomic")
-    for table in ("run_versions", "charge_versions"):
+    for table in ("run_versions", "charge_versions", "operations", "attachments"):
+        key = "sha256" if table == "attachments" else "trace_id"
         writer.command(
             f"CREATE VIEW IF NOT EXISTS {TWO_SHARDS}.{table}_shard AS SELECT * FROM {DATABASE}.{table} FINAL "
-            "WHERE cityHash64(trace_id) % 2 = shardNum() - 1"
+            f"WHERE cityHash64({key}) % 2 = shardNum() - 1"
         )
         shards = f"remote('localhost,127.0.0.1', '{TWO_SHARDS}.{table}_shard')"
         writer.command(f"CREATE TABLE IF NOT EXISTS {TWO_SHARDS}.{table} AS {shards}")

@@ -8,8 +8,12 @@ from tests.store.samples import NOON_US, Engine, charge, opened, run, uid
 
 from everytoken.config import Settings
 from everytoken.store.errors import StoreError
+from everytoken.store.evidence import count_in
 from everytoken.store.ledger import Ledger, sql_text
+from everytoken.store.operations import OperationKey, StoredOperation
 from everytoken.store.visible import only
+
+KINDS = ("patch", "post")
 
 
 @pytest.fixture
@@ -52,6 +56,32 @@ def test_a_request_sees_its_projects_alone_on_every_shard(tmp_path: Path) -> Non
         with only(["bank"]):
             (row,) = ledger.select("project_charges", **bounds)
         assert (row["project"], row["llm_calls"]) == ("bank", 20)
+
+
+@pytest.mark.usefixtures("two_shards")
+def test_servers_find_what_others_told_on_every_shard(tmp_path: Path) -> None:
+    traces = [uid(number) for number in range(1, 41)]
+    told = [StoredOperation(t, OperationKey(t, kind, 7, 0, 2**64 - 1), b"{}") for t in traces for kind in KINDS]
+    with opened(tmp_path) as ledger:
+        log = ledger.operations
+        log.add(told, "here")
+        log.add(told[:2], "there")
+        ledger.write(
+            [run(trace, trace_id=trace) for trace in traces],
+            [charge("k", trace_id=trace) for trace in traces],
+            [],
+            dict.fromkeys(traces, 2),
+        )
+
+        expected = {trace: {OperationKey(trace, kind, 7, 0, 2**64 - 1) for kind in KINDS} for trace in traces}
+        assert log.keys(traces, writer="elsewhere") == expected
+        assert log.keys(traces, writer="here", whole=traces[5:9]).keys() - {traces[0]} == set(traces[5:9])
+        assert log.read(traces[:3]) == {trace: [one for one in told if one.trace_id == trace] for trace in traces[:3]}
+        assert log.places(traces) == {trace: trace for trace in traces}
+        assert {trace: len(refs) for trace, refs in log.charge_keys(traces).items()} == dict.fromkeys(traces, 1)
+        assert {trace: count_in(version) for trace, version in log.versions(traces).items()} == dict.fromkeys(traces, 2)
+        ledger.put_attachment("ab" * 32, b"\x00\xff")
+        assert ledger.attachment("ab" * 32) == b"\x00\xff"
 
 
 def test_what_is_written_over_http_lies_on_the_server(

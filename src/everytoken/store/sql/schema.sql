@@ -97,12 +97,13 @@ CREATE TABLE IF NOT EXISTS operations (
   part        UInt32,
   digest      UInt64,
   writer      LowCardinality(String),
+  told        DateTime('UTC') DEFAULT now(),
   body        String CODEC(ZSTD(1)),
   INDEX ix_run run_id TYPE bloom_filter(0.01) GRANULARITY 1
 ) ENGINE = ReplacingMergeTree
-PARTITION BY toYYYYMMDD(fromUnixTimestamp64Micro(received_us, 'UTC'))
+PARTITION BY toYYYYMMDD(told)
 ORDER BY (trace_id, run_id, kind, received_us, part, digest)
-TTL toDateTime(fromUnixTimestamp64Micro(received_us, 'UTC')) + INTERVAL 1 DAY DELETE
+TTL told + INTERVAL 1 DAY DELETE
 SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
 
 -- Attachments under the hash of their content, where several servers have no folder in common.
