@@ -1,6 +1,7 @@
 """The commands behind the table, as Typer runs them."""
 
 import importlib
+import keyword
 from typing import Any
 
 import typer
@@ -19,12 +20,13 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"everytoken.cli.{cmd_name}")
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"everytoken.cli.{name}")
         subcommand = getattr(module, "app", None)
         if subcommand is None:
             subcommand = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
             options = getattr(module, "CONTEXT_SETTINGS", None)
-            subcommand.command(cmd_name, context_settings=options)(getattr(module, cmd_name))
+            subcommand.command(cmd_name, context_settings=options)(getattr(module, name))
         command = typer.main.get_command(subcommand)
         command.name = cmd_name
         return command

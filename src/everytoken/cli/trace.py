@@ -22,7 +22,8 @@ def trace(
     as_json: Annotated[bool, typer.Option("--json", help="Print what the API answers.")] = False,
 ) -> None:
     """Print one trace: its runs as a tree, its nodes on a timeline, with tokens and dollars."""
-    view = Client(url, api_key=api_key).trace(trace_id)
+    with Client(url, api_key=api_key) as client:
+        view = client.trace(trace_id)
     if as_json:
         typer.echo(json.dumps(view, ensure_ascii=False))
     else:
