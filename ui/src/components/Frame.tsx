@@ -56,8 +56,15 @@ export function Frame() {
           {project !== undefined && <ProjectMenu project={project} />}
           <span className="spring" />
           {agent !== null && !atAgent && (
-            <Link to="/eco2" search={keepRange} className="button agent-link" title={t("eco2.open")}>
-              {t("eco2.title")}
+            <Link
+              to="/eco2"
+              search={keepRange}
+              className="button agent-link"
+              title={t("eco2.open")}
+              aria-label={t("eco2.title")}
+            >
+              <span className="long">{t("eco2.title")}</span>
+              <span className="short">Eco²</span>
             </Link>
           )}
           {traceId === undefined && !atAgent && <RangeMenu />}
@@ -91,7 +98,7 @@ export function keepRange(search: { range?: unknown }): { range?: Range } {
   return search.range === undefined ? {} : { range: search.range as Range };
 }
 
-export const SECTIONS = ["overview", "traces", "nodes", "models", "users", "threads", "coverage"] as const;
+export const SECTIONS = ["overview", "traces", "nodes", "models", "users", "threads", "coverage", "alerts"] as const;
 
 function Sections({ project }: { project: string }) {
   const t = useWords();

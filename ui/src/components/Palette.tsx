@@ -3,7 +3,7 @@ import { useNavigate, useParams } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { get } from "../api/client";
-import { projectsQuery } from "../api/queries";
+import { healthQuery, projectsQuery } from "../api/queries";
 import { LANGUAGES, setLanguage } from "../i18n";
 import { useWords } from "../i18n/useWords";
 import { type Command, idIn, rank } from "../model/commands";
@@ -144,6 +144,7 @@ function useCommands(onHelp: () => void): Command[] {
   const navigate = useNavigate();
   const { project } = useParams({ strict: false });
   const { data } = useQuery(projectsQuery("all"));
+  const agent = useQuery(healthQuery).data?.agent ?? null;
   return useMemo(() => {
     const key = (action: KeyAction) => KEYS[action][0];
     const pages: Command[] = [
@@ -154,6 +155,17 @@ function useCommands(onHelp: () => void): Command[] {
         key: key("projects"),
         run: () => void navigate({ to: "/", search: keepRange }),
       },
+      ...(agent === null
+        ? []
+        : [
+            {
+              id: "eco2",
+              title: t("eco2.title"),
+              group: t("palette.pages"),
+              words: "eco2 agent chat",
+              run: () => void navigate({ to: "/eco2", search: keepRange }),
+            },
+          ]),
       ...(project === undefined
         ? []
         : ([...SECTIONS, "compare"] as const).map((section) => ({
@@ -196,5 +208,5 @@ function useCommands(onHelp: () => void): Command[] {
     }));
     const help = { id: "help", title: t("keys.help"), group: t("palette.actions"), key: key("help"), run: onHelp };
     return [...pages, ...projects, ...ranges, ...themes, ...languages, help];
-  }, [t, i18n.language, navigate, project, data, onHelp]);
+  }, [t, i18n.language, navigate, project, data, agent, onHelp]);
 }
