@@ -2,21 +2,33 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 from rich.console import Console
 
 from everytoken.cli.client import Client
+from everytoken.cli.errors import CommandError
 from everytoken.cli.options import DEFAULT_URL, ApiKeyOption, FromOption, JsonOption, ToOption, UrlOption
 from everytoken.cli.reports.gather import By, gather
 from everytoken.cli.reports.page import html
 from everytoken.cli.reports.text import markdown, print_report
 
+BYS: tuple[By, ...] = get_args(By)
+
+
+def _bys() -> list[str]:
+    return list(BYS)
+
 
 def report(  # noqa: PLR0913, PLR0917  one parameter an option
     project: Annotated[str | None, typer.Option(help="Of this project; a list of all without it.")] = None,
-    by: Annotated[list[By] | None, typer.Option(help="Sections; repeatable. node, model, user and day.")] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="project, node, model, user or day; repeatable. The last four without it.", autocompletion=_bys
+        ),
+    ] = None,
     from_: FromOption = None,
     to: ToOption = None,
     tz: Annotated[str | None, typer.Option(help="Time zone of the days; the project's without it.")] = None,
@@ -27,8 +39,12 @@ def report(  # noqa: PLR0913, PLR0917  one parameter an option
     as_json: JsonOption = False,
 ) -> None:
     """Print tokens, cost and quality by project, node, model, user and day."""
+    sections = [one for name in by or BYS[1:] for one in BYS if one == name]
+    unknown = [name for name in by or () if name not in BYS]
+    if unknown:
+        raise CommandError(f"--by {unknown[0]}: no such section", hint=f"write {', '.join(BYS)}")
     with Client(url, api_key=api_key) as client:
-        made = gather(client, project, by or ["node", "model", "user", "day"], from_=from_, to=to, tz=tz)
+        made = gather(client, project, sections, from_=from_, to=to, tz=tz)
     if as_json or format == "json":
         text = json.dumps(made.as_dict(), ensure_ascii=False) + "\n"
     elif format == "markdown":
