@@ -13,8 +13,8 @@ from everytoken.cli.errors import CommandError
 from everytoken.simulator.serve import Simulator
 
 AGENT_TIMEOUT_S = 180
-OLDER_VARIABLES = ("LANGCHAIN_TRACING_V2", "LANGSMITH_TRACING_V2", "LANGCHAIN_ENDPOINT", "LANGCHAIN_PROJECT")
-"""They would win over, or contradict, the ones that are set here."""
+TRACING = ("LANGSMITH_", "LANGCHAIN_")
+"""What the user's own tracing is set up with: a sampling rate or an older name would change what the demo shows."""
 
 
 def simulated(simulator: Simulator) -> dict[str, str]:
@@ -42,7 +42,7 @@ class Eco2:
     """Environment of the providers; empty: the real ones, with the user's keys."""
 
     def env(self, project: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in OLDER_VARIABLES}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(TRACING)}
         return {
             **kept,
             **self.services,
@@ -50,7 +50,7 @@ class Eco2:
             "LANGSMITH_TRACING": "true",
             "LANGSMITH_ENDPOINT": self.url,
             "LANGSMITH_PROJECT": project,
-            "LANGSMITH_API_KEY": os.environ.get("LANGSMITH_API_KEY", "local"),
+            "LANGSMITH_API_KEY": "local",
         }
 
     def ask(self, project: str, message: str, job_id: str) -> dict[str, Any]:

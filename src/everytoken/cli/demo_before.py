@@ -25,7 +25,7 @@ def send_without_usage(url: str, *, project: str, to: str) -> int:
     """Send every run of `project` once more, to the project `to`, without usage. Returns how many."""
     runs = list(_runs(url, project))
     ids = {UUID(run["id"]): uuid7_from_datetime(_time(run["start_time"])) for run in runs}
-    client = langsmith.Client(api_url=url, api_key="local")
+    client = langsmith.Client(api_url=url, api_key="local", tracing_sampling_rate=1.0)  # all of them, whatever is set
     for run in runs:
         client.create_run(**_without_usage(run, ids), project_name=to)
     client.flush()
