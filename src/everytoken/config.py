@@ -70,6 +70,23 @@ class Settings(BaseSettings):
         default=False,
         description="Estimate calls that told no usage, outside of all that is billed. Needs the extra `estimate`.",
     )
+    content_retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="Days after which a run's content is dropped and its charges stay, where its project says nothing. "
+        "Without it, content is kept.",
+    )
+    charge_retention_days: int | None = Field(
+        default=None,
+        ge=1,
+        le=36_500,
+        description="Days after which runs and charges are dropped altogether, where their project says nothing. "
+        "Without it, they are kept.",
+    )
+    retention_interval_s: float = Field(
+        default=3_600, ge=1, description="How often what is past its retention is looked for."
+    )
     base_url: str | None = Field(
         default=None,
         pattern=r"^https?://",

@@ -1,12 +1,16 @@
 """Attachments: bytes kept once under the hash of their content, and named by the run that carries them."""
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from everytoken.wire.operations import Attachment, Operation
 
+FRESH_S = 600.0
+"""How long what was shared is taken to be there for all servers, without sharing it again."""
 AFTER_OTHERS = 1_000_000
 """Index of the operation that names an attachment: behind those of its body."""
 
@@ -25,7 +29,7 @@ class AttachmentStore:
         """Durable when it returns; the hash in hexadecimal."""
         sha256 = hashlib.sha256(attachment.data).hexdigest()
         target = self.path(sha256)
-        if not target.exists():
+        if not self._is_there(target):
             if self._share is not None:
                 self._share(sha256, attachment.data)
             target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -36,6 +40,30 @@ class AttachmentStore:
                 os.fsync(file.fileno())
             fresh.replace(target)
         return sha256
+
+    def drop(self, hashes: Iterable[str], before_s: float) -> int:
+        """Remove attachments last put before an instant, in seconds of the epoch; how many there were.
+
+        What came again since then is named by a run that may not be in the ledger yet.
+        """
+        dropped = 0
+        for sha256 in hashes:
+            path = self.path(sha256)
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < before_s:
+                    path.unlink()
+                    dropped += 1
+        return dropped
+
+    def _is_there(self, path: Path) -> bool:
+        """Whether it is there already; it is marked as put now. One put long ago is shared again: others may have
+        dropped it since."""
+        try:
+            put_s = path.stat().st_mtime
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        return self._share is None or put_s > time.time() - FRESH_S
 
     def as_operation(self, attachment: Attachment, index: int, allowed: frozenset[str] | None = None) -> Operation:
         """The update of the run that says where its attachment is: `extra["attachment.<name>"]`."""

@@ -14,6 +14,8 @@ class Counters:
     """Parts, and whole bodies, that are wrong however often they are sent."""
     dropped: int = 0
     """Accepted, then lost: traces that the ledger cannot take, bodies that can no longer be decoded."""
+    deleted: int = 0
+    """Operations that came after what they are about was deleted."""
     duplicates: int = 0
     """Bodies and operations that said nothing new."""
     settle_failures: int = 0

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -15,6 +15,7 @@ from everytoken.core.settle import settle
 from everytoken.ingest.attachments import AttachmentStore
 from everytoken.ingest.counters import Counters
 from everytoken.ingest.decode import decode
+from everytoken.ingest.deleting import is_about
 from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.fold import Fold, TraceFold
 from everytoken.ingest.live import LiveFeed
@@ -86,6 +87,8 @@ class Flusher:
         self._clock_us = clock_us
         self._settle = settle
         self.mask: Mask | None = None
+        self.deleted: Callable[[], Collection[str]] = frozenset
+        """Ids of deleted traces and runs: what comes of them is not stored."""
         self._attachments = AttachmentStore(
             settings.data_dir / "attachments", ledger.put_attachment if ledger.is_shared else None
         )
@@ -316,6 +319,7 @@ class Flusher:
 
     def _contents(self, rows: list[_Row]) -> tuple[list[Operation], list[Feedback]]:
         self._decode_again(rows)
+        gone = self.deleted()
         operations: list[Operation] = []
         feedback: list[Feedback] = []
         for row in rows:
@@ -325,9 +329,18 @@ class Flusher:
             operations += (
                 self._attachments.as_operation(attachment, index, row.decoded.allowed)
                 for index, attachment in enumerate(row.decoded.attachments)
+                if attachment.run_id not in gone
             )
             feedback += row.decoded.feedback
-        return operations, feedback
+        return self._without(gone, operations, feedback) if gone else (operations, feedback)
+
+    def _without(
+        self, gone: Collection[str], operations: list[Operation], feedback: list[Feedback]
+    ) -> tuple[list[Operation], list[Feedback]]:
+        self.fold.forget_waiting(lambda operation: is_about(operation, gone))
+        kept = [operation for operation in operations if not is_about(operation, gone)]
+        self.counters.deleted += len(operations) - len(kept)
+        return kept, [given for given in feedback if given.body.get("run_id") not in gone]
 
     def _decode_again(self, rows: list[_Row]) -> None:
         missing = {row.row_id: row for row in rows if row.decoded is None}

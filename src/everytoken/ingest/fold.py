@@ -303,6 +303,12 @@ class Fold:
                 waiting.append(operation)
                 self.waiting_bytes += operation.size_bytes
 
+    def forget_waiting(self, is_gone: Callable[[Operation], bool]) -> None:
+        """Let go of what waits and is about something that was deleted."""
+        for run_id, operations in list(self.waiting.items()):
+            if any(map(is_gone, operations)):
+                self.waiting_bytes -= sum(operation.size_bytes for operation in self.waiting.pop(run_id))
+
     def take(self, operations: Iterable[tuple[Operation, str | None]], now_us: int) -> set[str]:
         """Merge operations with the trace that `find` gave; answers the ids of the traces that changed."""
         touched: dict[str, None] = {}

@@ -6,7 +6,7 @@ import hashlib
 import sys
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
@@ -107,6 +107,10 @@ class Pipeline:
     def mask_with(self, mask: Mask) -> None:
         """Mask runs with it from now on: before `start`, all of them."""
         self._flusher.mask = mask
+
+    def leave_out(self, deleted: Callable[[], Collection[str]]) -> None:
+        """Store nothing more of the traces and runs whose ids it tells. To be called before `start`."""
+        self._flusher.deleted = deleted
 
     def start(self) -> None:
         """Take up what an earlier process left in the journal, and begin to flush."""

@@ -14,6 +14,7 @@ from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.masking import Mask
 from everytoken.ingest.nodes import with_nodes
+from everytoken.store.retention import CONTENT_DROPPED
 from everytoken.store.rows import ChargeRef, SettledRun
 
 Settle = Callable[[Iterable[Run], Callable[[Run], tuple[Evidence, ...]]], Settlement]
@@ -61,7 +62,10 @@ def settle_trace(
         log.exception("trace %s could not be settled; its runs are stored, its charges are as before", trace.trace_id)
         changes.kept, changes.refs = trace.charges, trace.refs
         return changes
+    dropped = {fold.run_id for fold in trace.runs.values() if fold.run and CONTENT_DROPPED in fold.run.flags}
     for charge in settlement.charges:
+        if not dropped.isdisjoint(charge.run_ids):
+            continue  # what it was charged left with its content; the ledger still has the charge
         known = trace.charges.get(charge.charge_key)
         if known is None or known[0] != charge:
             told = charge if estimator is None else _estimated(trace, charge, estimator, known)
@@ -69,15 +73,15 @@ def settle_trace(
             changes.charges.append(known[1])
         changes.kept[charge.charge_key] = known
         changes.refs.add(ChargeRef(charge.project, trace.trace_id, charge.charge_key, charge.started_us))
+    if dropped:
+        changes.refs |= trace.refs
     changes.gone = sorted(trace.refs - changes.refs, key=lambda ref: ref.charge_key)
     # A write that fails may still have stored some of them: from here on they count as known to the ledger.
     trace.refs = trace.refs | changes.refs
     return changes
 
 
-def _estimated(
-    trace: TraceFold, charge: Charge, estimator: Estimator, known: tuple[Charge, Charge] | None
-) -> Charge:
+def _estimated(trace: TraceFold, charge: Charge, estimator: Estimator, known: tuple[Charge, Charge] | None) -> Charge:
     fold = trace.runs.get(charge.run_id)
     run = fold.run if fold is not None and not fold.hollow else None
     return estimator.estimate(charge, run, None if known is None else known[1])

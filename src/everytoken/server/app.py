@@ -43,6 +43,8 @@ from everytoken.server.otlp import otlp_router
 from everytoken.server.otlp_grpc import otlp_grpc
 from everytoken.server.price_watch import watching
 from everytoken.server.project_settings import router as settings_router
+from everytoken.server.retention import Sweeper, retaining
+from everytoken.server.retention import router as retention_router
 from everytoken.server.scopes import Policy
 from everytoken.server.throttle import LoginThrottle
 from everytoken.store import memory
@@ -81,6 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
             if settings.database_url is not None:
                 await stack.enter_async_context(absorbing(services.langsmith))
             stack.push_async_callback(services.pipeline.stop)
+            sweeper = Sweeper(settings, services.ledger, services.control, services.langsmith.drop_attachments)
+            await stack.enter_async_context(retaining(sweeper, settings.retention_interval_s))
             app.state.alert_sender = sender = sender_of(settings)
             await stack.enter_async_context(alerting(settings, services.ledger, services.control, sender))
             if settings.otlp_grpc_port is not None:
@@ -105,11 +109,10 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.complete(app)
     errors.install(app)
     app.add_middleware(GateMiddleware, server=app)
-    for router in (keys_router, login_router, settings_router, alerts.router):
+    for router in (keys_router, login_router, settings_router, alerts.router, retention_router):
         app.include_router(router)
-    app.include_router(product.router)
-    app.include_router(discover.router)
-    app.include_router(dashboards.router)
+    for part in (product, discover, dashboards):
+        app.include_router(part.router)
     app.include_router(backups.router)
     app.include_router(live.router)
     app.include_router(agent.router)
@@ -150,6 +153,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     feed = LiveFeed()
     pipeline = Pipeline(settings, journal, ledger, control, book, feed)
     pipeline.mask_with(masking(control))
+    pipeline.leave_out(control.deleted.all)
     pipeline.when_idle(lambda: memory.give_back(ledger.purge_memory))
     registry = metrics.registry_of(metrics.Server(pipeline, feed, journal_max_bytes=settings.journal_max_bytes))
     pipeline.meter(Meters(registry).observe)

@@ -21,6 +21,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from everytoken.ingest.attachments import AttachmentStore
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.ingest.restricting import FEEDBACK_FIELD
 from everytoken.query.errors import CursorError, NotFoundError
@@ -33,9 +34,11 @@ from everytoken.query.window import parse_instant
 from everytoken.server.errors import RequestError
 from everytoken.store.columns import dump
 from everytoken.store.control import Control, Project, ProjectExistsError
+from everytoken.store.deleted import REFRESH_S
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
+from everytoken.store.retention import Retention
 from everytoken.store.visible import only, visible_projects
 
 MAX_OFFSET = 10**9
@@ -110,18 +113,43 @@ class LangSmith:
                 body["session_id"] = body.get("session_id") or (project.project_id if project else None)
         return body
 
-    async def delete_traces(self, project: Project, trace_ids: Sequence[str]) -> None:
-        """Delete these traces: what was accepted of them first reaches the ledger, then leaves it."""
+    async def delete_traces(self, project: Project, trace_ids: Sequence[str], *, keep_charges: bool = False) -> int:
+        """Delete these traces, or make their charges nobody's and delete the rest; how many attachments went.
+
+        What was accepted of them first reaches the ledger, then leaves it; what comes later is not stored.
+        """
         wanted = frozenset(trace_ids)
+        retention, began_us = Retention(self.ledger), now_us()
         await self.pipeline.flush()
+        run_ids = await run_in_threadpool(retention.runs_of, project.name, trace_ids)
+        await run_in_threadpool(self.control.deleted.add, [*trace_ids, *run_ids], began_us)
+        if self.ledger.is_shared:
+            await asyncio.sleep(REFRESH_S)  # until all servers know that nothing more of them is to be stored
+        await self.pipeline.flush()  # of what was under way meanwhile
         self.pipeline.forget(lambda trace_id, name: trace_id in wanted and name in (None, project.name))
-        await run_in_threadpool(self.ledger.delete, project.name, trace_ids)
+        take_away = retention.erase if keep_charges else retention.delete
+        gone = await run_in_threadpool(take_away, project.name, trace_ids)
+        await run_in_threadpool(self._forget_runs, run_ids)
+        return await run_in_threadpool(self.drop_attachments, gone.attachments, began_us)
+
+    def _forget_runs(self, run_ids: Sequence[str]) -> None:
+        self.absorb_feedback()
+        self.control.annotations.forget_runs(run_ids)
+
+    def drop_attachments(self, hashes: Sequence[str], before_us: int) -> int:
+        """Remove attachments that nothing names any more, for all servers; how many."""
+        if hashes and self.ledger.is_shared:
+            self.ledger.forget_attachments(hashes, before_us)
+        AttachmentStore(self.attachments).drop(hashes, before_us / 1_000_000)
+        return len(hashes)
 
     async def delete_project(self, project: Project) -> None:
         """Delete a project with its runs, charges and feedback."""
         await self.pipeline.flush()
         self.pipeline.forget(lambda _trace_id, name: name == project.name)
-        await run_in_threadpool(self.ledger.delete, project.name)
+        began_us = now_us()
+        gone = await run_in_threadpool(Retention(self.ledger).delete_project, project.name)
+        await run_in_threadpool(self.drop_attachments, gone.attachments, began_us)
         await run_in_threadpool(self.control.annotations.forget_session, project.project_id)
         await run_in_threadpool(self.control.delete_project, project)
 

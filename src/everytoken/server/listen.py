@@ -3,7 +3,6 @@
 import ipaddress
 import socket
 
-
 MAKE_A_KEY = "make a key with `everytoken keys create`, or listen on 127.0.0.1"
 
 

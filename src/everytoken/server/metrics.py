@@ -20,6 +20,7 @@ COUNTED = {
     "refused": "Bodies answered with 503; they may come again.",
     "rejected": "Parts and bodies that are wrong however often they are sent.",
     "dropped": "Accepted, then lost. Should stay 0.",
+    "deleted": "Operations that came after what they are about was deleted.",
     "duplicates": "Bodies and operations that said nothing new.",
     "settle_failures": "Traces that could not be settled. Should stay 0.",
     "price_failures": "Charges that could not be priced. Should stay 0.",

@@ -89,6 +89,9 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("PUT DELETE", OURS + "/users/[^/]+", ADMIN_ALL),
     ("GET", OURS + "/audit", ADMIN_ALL),
     ("PATCH", OURS + "/projects/.+/settings", ADMIN),
+    ("POST", OURS + "/projects/.+/settings/masked", ADMIN),
+    ("DELETE", OURS + "/projects/.+/users/.+/data", ADMIN),
+    ("DELETE", OURS + "/traces/[^/]+", ADMIN),
     ("POST", OURS + "/projects/.+/alerts/preview", READ),  # asks, and keeps nothing
     ("POST PUT DELETE", OURS + "/projects/.+/alerts(?:/.+)?", ADMIN),
     ("POST", OURS + "/flush", ANY),

@@ -201,6 +201,13 @@ class Annotations:
             )
         return found.rowcount > 0
 
+    def forget_runs(self, run_ids: Sequence[str]) -> None:
+        """Delete the feedback on these runs."""
+        with self._engine.begin() as connection:
+            for at in range(0, len(run_ids), SQL_IDS):
+                some = list(run_ids[at : at + SQL_IDS])
+                connection.execute(delete(feedback_table).where(feedback_table.c.run_id.in_(some)))
+
     def forget_session(self, session_id: str) -> None:
         """Delete the feedback on a project and on its runs."""
         with self._engine.begin() as connection:

@@ -30,11 +30,13 @@ from everytoken.config import Settings
 from everytoken.store.alerts import AlertStore
 from everytoken.store.annotations import Annotations
 from everytoken.store.audit import Audit
+from everytoken.store.deleted import DeletedIds
 from everytoken.store.engine import insert_into, is_shared, open_engine
 from everytoken.store.errors import FolderError, StoreError, StoreUnavailableError
 from everytoken.store.keys import Keys
 from everytoken.store.migrate import migrate
 from everytoken.store.project_settings import DEFAULT_SETTINGS, ProjectSettings, SettingsStore
+from everytoken.store.sweeps import Sweeps
 from everytoken.store.tables import facts, metadata
 from everytoken.store.users import Users
 from everytoken.store.visible import is_visible
@@ -104,6 +106,8 @@ class Control:
         self.annotations = Annotations(self._engine)
         self.settings = SettingsStore(self._engine)
         self.audit = Audit(self._engine)
+        self.deleted = DeletedIds(self._engine)
+        self.sweeps = Sweeps(self._engine)
         self.alerts = AlertStore(self._engine)
         self.keys = Keys(self._engine, self._pepper())
         self.users = Users(self._engine)

@@ -192,6 +192,40 @@ class Ledger:
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
 
+    def alter(self, table: str, change: str, **params: object) -> None:
+        """Change stored rows by `UPDATE … WHERE …` or `DELETE WHERE …`, with bound parameters; done when it returns.
+
+        Writes go on meanwhile: what they bring is changed by the next call. It takes one of the readers' places.
+
+        Raises:
+            StoreUnavailableError: the engine refused, or is still at it; ask again.
+        """
+        statement = f"ALTER TABLE {self._layout.changed(table)} {change}"
+        with self._reader() as client:
+            try:
+                client.command(statement, parameters=params, settings={"mutations_sync": 2})
+            except (ClickHouseError, Error) as error:
+                raise StoreUnavailableError(f"the ledger refused a change: {_first_line(error)}") from error
+
+    def forget_operations(self, trace_ids: Sequence[str]) -> None:
+        """Delete what servers that share the ledger told each other of these traces."""
+        if not self.is_shared:
+            return
+        with self._write_lock:
+            try:
+                self._delete("operations", "trace_id IN {trace_ids:Array(UUID)}", {"trace_ids": list(trace_ids)})
+            except (ClickHouseError, Error) as error:
+                raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
+
+    def forget_attachments(self, hashes: Sequence[str], before_us: int) -> None:
+        """Delete attachments that were last put before an instant."""
+        which = "sha256 IN {hashes:Array(String)} AND at_us < {before_us:Int64}"
+        with self._write_lock:
+            try:
+                self._delete("attachments", which, {"hashes": list(hashes), "before_us": before_us})
+            except (ClickHouseError, Error) as error:
+                raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
+
     def purge_memory(self) -> None:
         """Let the engine in this process return what it has freed to the system; servers do so by themselves."""
         if self.is_shared:
