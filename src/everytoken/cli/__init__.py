@@ -23,6 +23,7 @@ COMMANDS = {
     "backup": "Copy all data to a folder or a file, while the server works or when it does not.",
     "restore": "Make a data folder from a backup.",
     "prices": "What a model costs, since when and says who.",
+    "completions": "Print the completion script of a shell.",
     "simulator": "Start the simulated providers with their billing ledger.",
 }
 """Subcommand → its line in the help. The module of the same name (with `_` behind a word of Python) is imported when

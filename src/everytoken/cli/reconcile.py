@@ -17,6 +17,7 @@ from everytoken.cli.errors import CommandError
 from everytoken.cli.exchange.columns import plain
 from everytoken.cli.options import DEFAULT_URL, ApiKeyOption, JsonOption, ProjectsOption, UrlOption
 from everytoken.cli.progress import progress
+from everytoken.cli.render import data_console
 from everytoken.cli.statements.drift import CAUSES, Drift, billed_days, compare
 from everytoken.cli.statements.ledger import Ledger
 from everytoken.cli.statements.lines import BillLine, StatementError
@@ -121,13 +122,13 @@ def _sum(amounts: Iterable[Decimal | None]) -> str | None:
 
 
 def _print(drifts: list[Drift], zone: str) -> None:
-    console, talk = Console(soft_wrap=True, highlight=False), Console(stderr=True, highlight=False)
+    console, talk = data_console(), Console(stderr=True, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in (f"day ({zone})", "model"):
         table.add_column(title, no_wrap=True)
     for title in ("billed tok", "ledger tok", "billed $", "ledger $", "drift $"):
         table.add_column(title, justify="right", no_wrap=True)
-    table.add_column("causes")
+    table.add_column("causes", overflow="fold")
     for drift in drifts:
         billed = drift.billed
         cost = "—" if billed.cost_usd is None else plain(billed.cost_usd)

@@ -11,6 +11,15 @@ BAR_WIDTH = 44
 QUALITY_MARKS = {"missing": "—", "estimated": "◌", "partial": "◐"}
 
 
+PIPE_WIDTH = 240
+
+
+def data_console() -> Console:
+    """Stdout for tables: as wide as the terminal, and wide enough for every column where nobody looks."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
 def trace_header(view: Mapping[str, Any]) -> Text:
     """Name, duration, tokens and cost of a trace in one line."""
     trace = view["trace"]

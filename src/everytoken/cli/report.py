@@ -10,6 +10,7 @@ from rich.console import Console
 from everytoken.cli.client import Client
 from everytoken.cli.errors import CommandError
 from everytoken.cli.options import DEFAULT_URL, ApiKeyOption, FromOption, JsonOption, ToOption, UrlOption
+from everytoken.cli.render import data_console
 from everytoken.cli.reports.gather import By, gather
 from everytoken.cli.reports.page import html
 from everytoken.cli.reports.text import markdown, print_report
@@ -52,7 +53,7 @@ def report(  # noqa: PLR0913, PLR0917  one parameter an option
     elif format == "html":
         text = html(made)
     elif out is None:
-        print_report(Console(soft_wrap=True), made)
+        print_report(data_console(), made)
         return
     else:
         with out.open("w", encoding="utf-8") as file:

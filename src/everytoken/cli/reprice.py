@@ -13,6 +13,7 @@ from everytoken.cli.client import Client
 from everytoken.cli.exchange.columns import plain
 from everytoken.cli.options import DEFAULT_URL, ApiKeyOption, FromOption, JsonOption, ToOption, UrlOption
 from everytoken.cli.progress import progress
+from everytoken.cli.render import data_console
 
 MONEY = ("before_usd", "after_usd")
 COUNTS = ("charges", "changed", "newly_priced", "newly_unpriced")
@@ -95,7 +96,7 @@ def _shown(held: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _print(told: Mapping[str, Any]) -> None:
-    console, talk = Console(soft_wrap=True, highlight=False), Console(stderr=True, highlight=False)
+    console, talk = data_console(), Console(stderr=True, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("day", "model"):
         table.add_column(title, no_wrap=True)
