@@ -6,6 +6,7 @@ import { METRICS, type Metric } from "./model/dashboard";
 import { HEATS, type Heat } from "./model/graph";
 import { STRIPS, type Strip } from "./model/strip";
 import { isRange, type Range } from "./model/time";
+import { AlertsPage } from "./pages/alerts/AlertsPage";
 import { CoveragePage } from "./pages/CoveragePage";
 import { ComparePage } from "./pages/compare/ComparePage";
 import { ThreadsPage, UsersPage } from "./pages/GroupsPage";
@@ -139,6 +140,7 @@ const coverage = createRoute({
   path: "/projects/$project/coverage",
   component: CoveragePage,
 });
+const alerts = createRoute({ getParentRoute: () => root, path: "/projects/$project/alerts", component: AlertsPage });
 const trace = createRoute({
   getParentRoute: () => root,
   path: "/projects/$project/traces/$traceId",
@@ -176,6 +178,7 @@ export const router = createRouter({
     threads,
     thread,
     coverage,
+    alerts,
     compare,
     trace,
     eco2,

@@ -123,6 +123,23 @@ export const coverageQuery = (project: string, range: Range) =>
     queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/coverage", { project, ...within(range) }, signal),
   });
 
+/** Alerts change by the clock, not by what one does here. */
+const ALERTS_MS = 15_000;
+
+export const alertsQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["project", project, "alerts"],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/alerts", { project }, signal),
+    refetchInterval: ALERTS_MS,
+  });
+
+export const alertEventsQuery = (project: string) =>
+  queryOptions({
+    queryKey: ["project", project, "alerts", "events"],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/alert-events", { project }, signal),
+    refetchInterval: ALERTS_MS,
+  });
+
 export const modelsQuery = (project: string, range: Range) =>
   queryOptions({
     queryKey: ["project", project, "models", range],

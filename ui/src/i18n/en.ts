@@ -1,8 +1,10 @@
+import { alertsEn } from "./alerts";
 import { eco2En } from "./eco2";
 import { listEn } from "./list";
 import { loginEn } from "./login";
 
 export const en = {
+  alerts: alertsEn,
   login: loginEn,
   list: listEn,
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
@@ -14,6 +16,7 @@ export const en = {
     users: "Users",
     threads: "Threads",
     coverage: "Coverage",
+    alerts: "Alerts",
     sections: "Sections of the project",
   },
   range: {
@@ -60,6 +63,7 @@ export const en = {
     users: "Go to users",
     threads: "Go to threads",
     coverage: "Go to coverage",
+    alerts: "Go to alerts",
     compare: "Go to the comparison of two windows",
     mark: "Mark a trace; two marked ones are compared",
     palette: "Go anywhere",

@@ -1,9 +1,11 @@
+import { alertsKo } from "./alerts";
 import { eco2Ko } from "./eco2";
 import type { Words } from "./en";
 import { listKo } from "./list";
 import { loginKo } from "./login";
 
 export const ko: Words = {
+  alerts: alertsKo,
   login: loginKo,
   list: listKo,
   app: { name: "everytoken", skip: "본문으로 건너뛰기", allProjects: "모든 프로젝트" },
@@ -15,6 +17,7 @@ export const ko: Words = {
     users: "사용자",
     threads: "대화",
     coverage: "집계 상태",
+    alerts: "알림",
     sections: "프로젝트 메뉴",
   },
   range: {
@@ -61,6 +64,7 @@ export const ko: Words = {
     users: "사용자로",
     threads: "대화로",
     coverage: "집계 상태로",
+    alerts: "알림으로",
     compare: "기간 비교로",
     mark: "트레이스 표시, 두 개를 표시하면 비교합니다",
     palette: "빠른 이동",

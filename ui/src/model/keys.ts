@@ -20,6 +20,7 @@ export const KEYS = {
   users: ["g u"],
   threads: ["g h"],
   coverage: ["g c"],
+  alerts: ["g a"],
   compare: ["g x"],
   mark: ["x"],
   palette: ["mod+k"],
