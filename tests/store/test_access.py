@@ -372,6 +372,18 @@ def test_settings_change_the_days_of_a_series_and_are_logged(world: World) -> No
         assert (answer.status_code, answer.json()["field"]) == (400, field)
 
 
+def test_masks_are_tried_on_a_text_before_they_are_set(world: World) -> None:
+    at = f"{OURS}/projects/{MINE}/settings/masked"
+    tried = {"text": "kim@example.com asks for 주문-4711", "masks": ["email"], "mask_patterns": ["주문-\\d+"]}
+    assert world.ask("mine-admin", "POST", at, json=tried).json() == {
+        "text": "[masked:email] asks for [masked:custom]",
+        "matches": 2,
+    }
+    refused = world.ask("mine-admin", "POST", at, json={"text": "x", "mask_patterns": ["("]})
+    assert (refused.status_code, refused.json()["field"]) == (400, "body.mask_patterns.0")
+    assert world.ask("mine", "POST", at, json=tried).status_code == 403
+
+
 def test_what_a_mask_matches_is_nowhere_in_the_ledger_and_the_numbers_stay(world: World) -> None:
     masks = {"masks": ["email"], "mask_patterns": ["주문-\\d+"]}
     assert world.ask("admin", "PATCH", f"{OURS}/projects/{MINE}/settings", json=masks).status_code == 200

@@ -16,6 +16,7 @@ import "./styles/trace.css";
 import "./styles/detail.css";
 import "./styles/dashboard.css";
 import "./styles/compare.css";
+import "./styles/forms.css";
 import "./styles/list.css";
 import "./styles/login.css";
 

@@ -38,6 +38,19 @@ export type TracesSearch = RangeSearch & {
   /** The rail of facets, where it is hidden. */
   rail?: "off";
 };
+export const PRICE_TABS = ["missing", "overrides", "entries", "reprice"] as const;
+export type PriceTab = (typeof PRICE_TABS)[number];
+/** What of prices is shown, what is looked for, and the model looked at: of which provider, on which day, in which tier. */
+export type PricesSearch = RangeSearch & {
+  tab?: PriceTab;
+  q?: string;
+  model?: string;
+  provider?: string;
+  at?: string;
+  tier?: string;
+};
+export const SETTING_TABS = ["project", "masking", "keys", "users", "audit"] as const;
+export type SettingsSearch = RangeSearch & { tab?: (typeof SETTING_TABS)[number] };
 export const SPLITS = ["class", "model", "node", "user"] as const;
 export type SplitBy = (typeof SPLITS)[number];
 export const CAUSES = ["model", "node", "user", "call_path"] as const;
@@ -157,6 +170,28 @@ const trace = createRoute({
     } as TraceSearch),
 });
 
+const prices = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/prices",
+  component: lazyRouteComponent(() => import("./pages/prices/PricesPage"), "PricesPage"),
+  validateSearch: (search: Record<string, unknown>): PricesSearch =>
+    defined({
+      tab: one(PRICE_TABS, search.tab),
+      q: text(search.q),
+      model: text(search.model),
+      provider: text(search.provider),
+      at: text(search.at),
+      tier: text(search.tier),
+    } as PricesSearch),
+});
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/projects/$project/settings",
+  component: lazyRouteComponent(() => import("./pages/settings/SettingsPage"), "SettingsPage"),
+  validateSearch: (search: Record<string, unknown>): SettingsSearch =>
+    defined({ tab: one(SETTING_TABS, search.tab) } as SettingsSearch),
+});
+
 /** The chat with the attached agent; its conversation and the trace looked at. */
 const eco2 = createRoute({
   getParentRoute: () => root,
@@ -178,6 +213,8 @@ export const router = createRouter({
     threads,
     thread,
     coverage,
+    prices,
+    settings,
     alerts,
     compare,
     trace,

@@ -46,6 +46,7 @@ class MaskError(ValueError):
 
 class Compiled(Protocol):
     def sub(self, repl: str, text: str) -> str: ...
+    def subn(self, repl: str, text: str) -> tuple[str, int]: ...
     def search(self, text: str) -> object | None: ...
 
 
@@ -93,6 +94,15 @@ def masked(run: Run, patterns: tuple[tuple[str, Compiled], ...]) -> Run:
         metadata=clean(dict(run.metadata)),
         extra=clean(dict(run.extra)),
     )
+
+
+def masked_text(text: str, patterns: tuple[tuple[str, Compiled], ...]) -> tuple[str, int]:
+    """A text without what the patterns match, and in how many places one did."""
+    matches = 0
+    for name, pattern in patterns:
+        text, found = pattern.subn(MASK.format(name), text)
+        matches += found
+    return text, matches
 
 
 @lru_cache(maxsize=1_000)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from everytoken.ingest.masking import BUILT_IN, MAX_PATTERN_CHARS, MaskError, compile_masks
+from everytoken.ingest.masking import BUILT_IN, MAX_PATTERN_CHARS, MaskError, compile_masks, masked_text
 from everytoken.query.projects import known_project
 from everytoken.server.access import of_request
 from everytoken.server.errors import RequestError
@@ -15,6 +15,9 @@ from everytoken.server.product import PREFIX, PROBLEMS, Using, answer
 from everytoken.store.project_settings import MAX_MASKS, MAX_RETENTION_DAYS, ProjectSettings, SettingError
 
 router = APIRouter(prefix=f"{PREFIX}/projects/{{project:path}}", responses=PROBLEMS)
+
+TRIED_CHARS = 20_000
+"""Of a text that masks are tried on; more is not looked at by a person."""
 
 Days = Annotated[int, Field(ge=1, le=MAX_RETENTION_DAYS)]
 Pattern = Annotated[str, StringConstraints(max_length=MAX_PATTERN_CHARS)]
@@ -42,6 +45,21 @@ class SettingsBody(BaseModel):
     mask_patterns: list[Pattern] | None = Field(default=None, max_length=MAX_MASKS, description="RE2 syntax.")
 
 
+class MaskTrial(BaseModel):
+    """A text and the masks to try on it."""
+
+    text: str = Field(max_length=TRIED_CHARS)
+    masks: list[str] = Field(default=[], max_length=MAX_MASKS)
+    mask_patterns: list[Pattern] = Field(default=[], max_length=MAX_MASKS, description="RE2 syntax.")
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    text: str
+    """What would be stored."""
+    matches: int
+
+
 @router.get("/settings", response_model=SettingsView)
 def read_settings(use: Using, project: str) -> Response:
     """Time zone, retention and masks of a project."""
@@ -60,6 +78,18 @@ def change_settings(use: Using, request: Request, project: str, body: SettingsBo
         actor = of_request(request).actor
         use.control.audit.record(actor, "settings.change", project, asdict(before), asdict(after))
     return answer(_view(project, after))
+
+
+@router.post("/settings/masked", response_model=Masked)
+def try_masks(use: Using, project: str, body: MaskTrial) -> Response:
+    """What masks would leave of a text. Nothing is kept of it."""
+    known_project(use.control, project)
+    try:
+        patterns = compile_masks(tuple(dict.fromkeys(body.masks)), tuple(dict.fromkeys(body.mask_patterns)))
+    except MaskError as error:
+        raise RequestError(str(error), field=f"body.{error.field}") from error
+    text, matches = masked_text(body.text, patterns)
+    return answer(Masked(text, matches))
 
 
 def _changed(before: ProjectSettings, body: SettingsBody) -> ProjectSettings:

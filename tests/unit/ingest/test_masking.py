@@ -5,7 +5,15 @@ import time
 import pytest
 
 from everytoken.core.run import Run
-from everytoken.ingest.masking import BUILT_IN, MAX_PATTERN_CHARS, MaskError, compile_masks, masked, masking
+from everytoken.ingest.masking import (
+    BUILT_IN,
+    MAX_PATTERN_CHARS,
+    MaskError,
+    compile_masks,
+    masked,
+    masked_text,
+    masking,
+)
 from everytoken.store.project_settings import ProjectSettings
 
 
@@ -91,3 +99,11 @@ def test_a_pattern_that_stops_other_engines_takes_no_time() -> None:
     began = time.monotonic()
     masked(run(inputs="a" * 100_000 + "b"), patterns)
     assert time.monotonic() - began < 5
+
+
+def test_a_text_is_masked_and_each_place_counted() -> None:
+    patterns = compile_masks(("email",), ("kim",))
+    assert masked_text("kim@example.com, lee@example.com, kim", patterns) == (
+        "[masked:email], [masked:email], [masked:custom]",
+        3,
+    )

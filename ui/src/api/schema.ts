@@ -161,6 +161,26 @@ export interface paths {
         patch: operations["change_settings"];
         trace?: never;
     };
+    "/everytoken/v1/projects/{project}/settings/masked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Masks
+         * @description What masks would leave of a text. Nothing is kept of it.
+         */
+        post: operations["try_masks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/projects/{project}/alerts": {
         parameters: {
             query?: never;
@@ -269,6 +289,52 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/projects/{project}/users/{user}/data": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Erase User
+         * @description Erase a person from a project: content, metadata, tags and feedback of their traces, and who they were.
+         *
+         *     What comes later of those traces is not stored.
+         */
+        delete: operations["erase_user"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/everytoken/v1/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Trace
+         * @description One trace: runs in tree order with own and subtree numbers, charges, graph and critical path.
+         */
+        get: operations["read_trace"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Trace
+         * @description Delete a trace with its runs, charges, attachments and feedback. What comes later of it is not stored.
+         */
+        delete: operations["delete_trace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/projects": {
         parameters: {
             query?: never;
@@ -361,26 +427,6 @@ export interface paths {
          * @description Traces, newest first unless told otherwise; those whose root never came too.
          */
         get: operations["list_traces"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/everytoken/v1/traces/{trace_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Trace
-         * @description One trace: runs in tree order with own and subtree numbers, charges, graph and critical path.
-         */
-        get: operations["read_trace"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1707,6 +1753,22 @@ export interface components {
             /** Traces */
             traces: number;
         };
+        /**
+         * Erased
+         * @description What was deleted, or made nobody's.
+         */
+        Erased: {
+            /** Project */
+            project: string;
+            /** Traces */
+            traces: number;
+            /** Charges */
+            charges: string;
+            /** Attachments */
+            attachments: number;
+            /** Is More */
+            is_more: boolean;
+        };
         /** ExplainNote */
         ExplainNote: {
             /** Kind */
@@ -2252,6 +2314,32 @@ export interface components {
              * @description A key that may read, instead of both.
              */
             key?: string | null;
+        };
+        /**
+         * MaskTrial
+         * @description A text and the masks to try on it.
+         */
+        MaskTrial: {
+            /** Text */
+            text: string;
+            /**
+             * Masks
+             * @default []
+             */
+            masks: string[];
+            /**
+             * Mask Patterns
+             * @description RE2 syntax.
+             * @default []
+             */
+            mask_patterns: string[];
+        };
+        /** Masked */
+        Masked: {
+            /** Text */
+            text: string;
+            /** Matches */
+            matches: number;
         };
         /** MissingPrice */
         MissingPrice: {
@@ -3493,6 +3581,7 @@ export type DearTraces = components['schemas']['DearTraces'];
 export type DeliveryRow = components['schemas']['DeliveryRow'];
 export type Distribution = components['schemas']['Distribution'];
 export type DistributionBucket = components['schemas']['DistributionBucket'];
+export type Erased = components['schemas']['Erased'];
 export type ExplainNote = components['schemas']['ExplainNote'];
 export type ExplainRow = components['schemas']['ExplainRow'];
 export type Explanation = components['schemas']['Explanation'];
@@ -3518,6 +3607,8 @@ export type KeyBody = components['schemas']['KeyBody'];
 export type KeyRow = components['schemas']['KeyRow'];
 export type KeyRows = components['schemas']['KeyRows'];
 export type LoginBody = components['schemas']['LoginBody'];
+export type MaskTrial = components['schemas']['MaskTrial'];
+export type Masked = components['schemas']['Masked'];
 export type MissingPrice = components['schemas']['MissingPrice'];
 export type MissingPrices = components['schemas']['MissingPrices'];
 export type ModelPrice = components['schemas']['ModelPrice'];
@@ -4064,6 +4155,50 @@ export interface operations {
             };
         };
     };
+    try_masks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaskTrial"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Masked"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_alerts: {
         parameters: {
             query?: never;
@@ -4366,6 +4501,138 @@ export interface operations {
             };
         };
     };
+    erase_user: {
+        parameters: {
+            query?: {
+                /** @description Delete the charges too. Without it they stay, and belong to nobody. */
+                charges?: boolean;
+            };
+            header?: never;
+            path: {
+                project: string;
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_trace: {
+        parameters: {
+            query?: {
+                /** @description Project name. */
+                project?: string | null;
+                /** @description Runs to show, the first in tree order. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_trace: {
+        parameters: {
+            query: {
+                /** @description Project name. */
+                project: string;
+            };
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_projects: {
         parameters: {
             query?: {
@@ -4574,51 +4841,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Traces"];
-                };
-            };
-            /** @description The request cannot be answered as it stands. */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description The server cannot answer now. */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    read_trace: {
-        parameters: {
-            query?: {
-                /** @description Project name. */
-                project?: string | null;
-                /** @description Runs to show, the first in tree order. */
-                limit?: number;
-            };
-            header?: never;
-            path: {
-                trace_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["TraceView"];
                 };
             };
             /** @description The request cannot be answered as it stands. */

@@ -9,7 +9,7 @@ import { useWords } from "../i18n/useWords";
 import { KEYS, keyLabel } from "../model/keys";
 import { type Range, zoneName } from "../model/time";
 import { HelpDialog } from "./HelpDialog";
-import { ChevronIcon, Logo, SunIcon } from "./icons";
+import { ChevronIcon, GearIcon, Logo, SunIcon } from "./icons";
 import { LogOut } from "./LogOut";
 import { ChoiceMenu } from "./Menu";
 import { Palette } from "./Palette";
@@ -98,7 +98,18 @@ export function keepRange(search: { range?: unknown }): { range?: Range } {
   return search.range === undefined ? {} : { range: search.range as Range };
 }
 
-export const SECTIONS = ["overview", "traces", "nodes", "models", "users", "threads", "coverage", "alerts"] as const;
+export const SECTIONS = [
+  "overview",
+  "traces",
+  "nodes",
+  "models",
+  "users",
+  "threads",
+  "coverage",
+  "prices",
+  "alerts",
+  "settings",
+] as const;
 
 function Sections({ project }: { project: string }) {
   const t = useWords();
@@ -111,8 +122,10 @@ function Sections({ project }: { project: string }) {
           params={{ project }}
           search={keepRange}
           activeOptions={{ includeSearch: false }}
+          {...(section === "settings" && { className: "gear", title: t("nav.settings") })}
         >
-          {t(`nav.${section}`)}
+          {section === "settings" && <GearIcon />}
+          <span className={section === "settings" ? "sr-only" : undefined}>{t(`nav.${section}`)}</span>
         </Link>
       ))}
     </nav>

@@ -83,7 +83,8 @@ export const ColumnsIcon = () => (
 );
 export const GearIcon = () => (
   <Icon>
-    <circle cx="8" cy="8" r="2.2" />
-    <path d="M8 1.8v2M8 12.2v2M1.8 8h2M12.2 8h2M3.6 3.6 5 5M11 11l1.4 1.4M3.6 12.4 5 11M11 5l1.4-1.4" />
+    <path d="M2 4.5h7M12.5 4.5H14M2 11.5h1.5M7 11.5h7" />
+    <circle cx="10.7" cy="4.5" r="1.7" />
+    <circle cx="5.2" cy="11.5" r="1.7" />
   </Icon>
 );

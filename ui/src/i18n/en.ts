@@ -2,11 +2,15 @@ import { alertsEn } from "./alerts";
 import { eco2En } from "./eco2";
 import { listEn } from "./list";
 import { loginEn } from "./login";
+import { pricesEn } from "./prices";
+import { settingsEn } from "./settings";
 
 export const en = {
   alerts: alertsEn,
   login: loginEn,
   list: listEn,
+  prices: pricesEn,
+  settings: settingsEn,
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
   nav: {
     overview: "Overview",
@@ -16,6 +20,8 @@ export const en = {
     users: "Users",
     threads: "Threads",
     coverage: "Coverage",
+    prices: "Prices",
+    settings: "Settings",
     alerts: "Alerts",
     sections: "Sections of the project",
   },
@@ -63,6 +69,8 @@ export const en = {
     users: "Go to users",
     threads: "Go to threads",
     coverage: "Go to coverage",
+    prices: "Go to prices",
+    settings: "Go to settings",
     alerts: "Go to alerts",
     compare: "Go to the comparison of two windows",
     mark: "Mark a trace; two marked ones are compared",

@@ -3,11 +3,15 @@ import { eco2Ko } from "./eco2";
 import type { Words } from "./en";
 import { listKo } from "./list";
 import { loginKo } from "./login";
+import { pricesKo } from "./prices";
+import { settingsKo } from "./settings";
 
 export const ko: Words = {
   alerts: alertsKo,
   login: loginKo,
   list: listKo,
+  prices: pricesKo,
+  settings: settingsKo,
   app: { name: "everytoken", skip: "본문으로 건너뛰기", allProjects: "모든 프로젝트" },
   nav: {
     overview: "개요",
@@ -17,6 +21,8 @@ export const ko: Words = {
     users: "사용자",
     threads: "대화",
     coverage: "집계 상태",
+    prices: "가격",
+    settings: "설정",
     alerts: "알림",
     sections: "프로젝트 메뉴",
   },
@@ -64,6 +70,8 @@ export const ko: Words = {
     users: "사용자로",
     threads: "대화로",
     coverage: "집계 상태로",
+    prices: "가격으로",
+    settings: "설정으로",
     alerts: "알림으로",
     compare: "기간 비교로",
     mark: "트레이스 표시, 두 개를 표시하면 비교합니다",

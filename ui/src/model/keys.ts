@@ -20,6 +20,8 @@ export const KEYS = {
   users: ["g u"],
   threads: ["g h"],
   coverage: ["g c"],
+  prices: ["g r"],
+  settings: ["g s"],
   alerts: ["g a"],
   compare: ["g x"],
   mark: ["x"],
