@@ -72,11 +72,16 @@ class Prometheus:
         return found
 
     def samples_of(self, name: str) -> float:
-        try:
-            found = self.query(f"count_over_time({name}[1h])")
-        except httpx.TransportError:
-            return 0
+        found = self.query(f"count_over_time({name}[1h])")
         return max((float(row["value"][1]) for row in found), default=0)
+
+    @property
+    def is_ready(self) -> bool:
+        """While it opens its store it listens already, and answers every query with 503 Service Unavailable."""
+        try:
+            return self._http.get("/-/ready").is_success
+        except httpx.TransportError:
+            return False
 
     def close(self) -> None:
         self._http.close()
@@ -112,7 +117,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]
 
 def _feed_until_seen(server: Server, process: "subprocess.Popen[bytes]", asked: Prometheus, log: Path) -> None:
     deadline = time.monotonic() + READY_S
-    while asked.samples_of("everytoken:coverage:ratio1h") < 3:
+    while not asked.is_ready or asked.samples_of("everytoken:coverage:ratio1h") < 3:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < deadline, log.read_text()
         feed(server)

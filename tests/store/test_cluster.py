@@ -15,13 +15,16 @@ from everytoken.config import Settings
 from everytoken.core.charge import Charge
 from everytoken.core.run import Run
 from everytoken.ingest.live import LiveFeed
+from everytoken.ingest.masking import BUILT_IN, masking
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.store.control import Control
 from everytoken.store.errors import StoreUnavailableError
 from everytoken.store.journal import Journal
-from everytoken.store.ledger import Ledger
+from everytoken.store.ledger import Ledger, TracePlace
+from everytoken.store.project_settings import ProjectSettings
 
 START_US = 1_795_348_800_000_000
+END = "2026-11-22T12:00:01Z"
 
 
 class Node:
@@ -268,3 +271,37 @@ async def test_both_nodes_write_one_trace_at_the_same_time(nodes: tuple[Node, No
     assert sum(charge.usage.output_tokens for charge in charges if charge.usage) == 480
     for node in nodes:
         await node.stop()
+
+
+SAID = "mail kim@example.com about it"
+
+
+async def test_what_a_mask_matches_is_not_told_to_other_nodes_and_the_numbers_stay(nodes: tuple[Node, Node]) -> None:
+    first, second = nodes
+    project = first.control.ensure_project("shop", START_US)
+    first.control.settings.put(project.project_id, ProjectSettings(masks=tuple(BUILT_IN)), START_US)
+    for node in nodes:
+        node.pipeline.mask_with(masking(node.control))
+    outputs = {**usage(1000, 20), "id": "resp_4111-1111-1111-1111", "text": SAID}
+
+    await first.send(post(1, run_type="llm", inputs={"q": SAID}))
+    await first.pipeline.flush()
+    # a patch does not name its project: the node that gets it has never heard of the trace
+    await second.send(("patch", {"id": uid(1), "trace_id": uid(1), "end_time": END, "outputs": outputs, "error": SAID}))
+    await second.pipeline.flush()
+
+    rows = first.ledger.operations.read([uid(1)])[uid(1)]
+    assert len(rows) == 2
+    assert not [row.body for row in rows if b"kim@example.com" in row.body]
+    assert all(b"[masked:email]" in row.body for row in rows)
+    (charge,) = second.ledger.read_charges(everywhere(second.ledger))
+    assert charge.usage is not None
+    assert (charge.usage.input_tokens, charge.usage.output_tokens) == (1000, 20)
+    (run,) = first.ledger.read_trace(uid(1))
+    assert run.inputs == {"q": "mail [masked:email] about it"}
+
+
+def everywhere(ledger: Ledger) -> TracePlace:
+    place = ledger.find_trace(uid(1))
+    assert place is not None
+    return place

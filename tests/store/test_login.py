@@ -10,6 +10,7 @@ from tests.store.serving import Server, serving
 from everytoken.config import Settings
 from everytoken.store.control import Control
 from everytoken.store.keys import Scope
+from everytoken.store.users import UserError
 
 OURS = "/everytoken/v1"
 PASSWORD = "correct horse battery"
@@ -159,3 +160,23 @@ def test_a_user_removed_by_the_command_line_is_gone_when_the_server_starts(tmp_p
         assert server.http.get(f"{OURS}/projects").status_code == 401
         headers = {"cookie": log_in(server)}
         assert server.http.get(f"{OURS}/projects", headers=headers).status_code == 200
+
+
+def test_the_last_user_stays_while_there_is_no_key(tmp_path: Path) -> None:
+    """Without both the server would be open to everybody again, and nobody would have said so."""
+    data = tmp_path / "data"
+    with serving(data):
+        pass
+    control = Control.open(Settings(data=data))
+    control.users.put("minji", PASSWORD, frozenset({Scope.READ, Scope.ADMIN}))
+    with pytest.raises(UserError, match="last user"):
+        control.remove_user("minji")
+    control.close()
+    with serving(data) as server:
+        headers = {"cookie": log_in(server), "origin": server.url}
+        kept = server.http.delete(f"{OURS}/users/minji", headers=headers)
+        assert (kept.status_code, kept.json()["hint"]) == (409, "make a key of the scope admin first")
+        assert server.http.get(f"{OURS}/projects").status_code == 401
+        key = server.http.post(f"{OURS}/keys", json={"name": "k", "scopes": ["admin"]}, headers=headers).json()["text"]
+        assert server.http.delete(f"{OURS}/users/minji", headers={"x-api-key": key}).status_code == 200
+        assert server.http.get(f"{OURS}/projects").status_code == 401

@@ -1,10 +1,19 @@
 """Prices over HTTP: overrides, missing prices, and pricing stored charges again."""
 
+import signal
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
+from tests.store import samples
 from tests.store.serving import Server, serving
 from tests.store.test_metrics import llm_run
+
+from everytoken.query.window import Window
+from everytoken.server.prices import Pages
 
 PRICE = """[[price]]
 provider = "openai"
@@ -88,3 +97,55 @@ def test_the_rates_of_a_model_are_shown(server: Server) -> None:
 
     assert {rate["key"]: rate["usd"] for rate in shown["rates"]}["input_mtok"] == "1.75"
     assert server.get("/prices/show", model="gpt-imagined")["reason"] == "model_unknown"
+
+
+def test_a_price_file_is_taken_up_on_sighup(tmp_path: Path) -> None:
+    file = tmp_path / "prices.toml"
+    file.write_text("version = 1\n")
+    with serving(tmp_path / "data", EVERYTOKEN_PRICES=str(file)) as server:
+        send_one(server)
+        assert server.get("/projects/shop/summary")["cost_usd"] is None
+        file.write_text(f"version = 1\n{PRICE}")
+        server.process.send_signal(signal.SIGHUP)
+        until_priced(server)
+        # a file that is wrong leaves the prices as they were
+        file.write_text("version = 1\n[[price]]\n")
+        server.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        send_one(server)
+        assert server.get("/charges", project="shop")["charges"][0]["cost_status"] == "priced"
+        assert server.process.poll() is None
+
+
+def send_one(server: Server) -> None:
+    server.http.post("/runs/batch", json={"post": [llm_run("gpt-imagined")]})
+    server.flush()
+
+
+def until_priced(server: Server) -> None:
+    """Well before the five seconds after which files are looked at anyway."""
+    deadline = time.monotonic() + 4
+    while time.monotonic() < deadline:
+        send_one(server)
+        found = server.get("/charges", project="shop", limit=100)["charges"]
+        if any(charge["cost_status"] == "priced" for charge in found):
+            return
+    raise AssertionError("the file was not taken up")
+
+
+@pytest.mark.parametrize("engine", ["embedded", "http"], indirect=True)
+def test_a_charge_settled_while_it_is_priced_again_stays_as_it_was_settled(tmp_path: Path, engine: None) -> None:
+    with samples.opened(tmp_path) as ledger:
+        ledger.write([], [samples.charge("kept", tokens=(1, 1)), samples.charge("moved", tokens=(1, 1))], [])
+        pages = Pages(ledger, "shop", Window())
+        charges, _ = pages.read(None)
+        # settlement hears of more tokens between the read and the write
+        ledger.write([], [samples.charge("moved", "7", tokens=(900, 90))], [])
+
+        pages.store([replace(charge, cost=replace(charge.cost, usd=Decimal(5))) for charge in charges])
+
+        stored = {charge.charge_key: charge for charge in ledger.read_charges(samples.anywhere())}
+        assert stored["kept"].cost.usd == 5
+        assert stored["moved"].cost.usd == 7
+        assert stored["moved"].usage is not None
+        assert stored["moved"].usage.input_tokens == 900

@@ -56,12 +56,13 @@ def numbers(server: Server, project: str) -> dict[str, Any]:
     """What every view of the project says."""
     at = f"/projects/{project}"
     told = {name: server.get(f"{at}/{name}") for name in VIEWS}
-    told["series"] = server.get(f"{at}/series", **{"from": "2026-10-30T00:00:00Z", "to": "2026-11-05T00:00:00Z"})
+    told["series"] = server.get(f"{at}/series?from=2026-10-30T00:00:00Z&to=2026-11-05T00:00:00Z")
     told["charges"] = server.get("/charges", project=project)
     told["traces"] = server.get("/traces", project=project)
     session = server.http.get("/sessions", params={"name": project, "include_stats": "true"}).json()[0]
     told["session"] = {key: session[key] for key in ("run_count", "total_tokens", "total_cost")}
-    return json.loads(json.dumps(told), object_hook=without_previews)  # they are content
+    shown: dict[str, Any] = json.loads(json.dumps(told), object_hook=without_previews)  # they are content
+    return shown
 
 
 def without_previews(row: dict[str, Any]) -> dict[str, Any]:
@@ -130,7 +131,9 @@ def test_charges_leave_after_theirs(server: Server) -> None:
 
 def test_a_person_is_erased_and_their_charges_stay_nobodys(server: Server) -> None:
     run_id, other = str(uuid.uuid4()), str(uuid.uuid4())
-    lee = {"extra": {"metadata": {"user_id": "lee/1", "ls_provider": "openai", "ls_model_name": "gpt-5.2"}}}
+    lee: dict[str, Any] = {
+        "extra": {"metadata": {"user_id": "lee/1", "ls_provider": "openai", "ls_model_name": "gpt-5.2"}}
+    }
     send(
         server,
         call(run_id, project="people", tags=["kim's"], error="Refused: kim"),
@@ -202,7 +205,7 @@ def test_an_attachment_leaves_with_the_last_run_that_names_it(server: Server) ->
 def send_attachment(server: Server, project: str) -> str:
     run_id = str(uuid.uuid4())
     body = call(run_id, project=project)
-    files = {
+    files: dict[str, tuple[None, str | bytes, str]] = {
         f"post.{run_id}": (None, json.dumps(body), "application/json"),
         f"attachment.{run_id}.image": (None, b"picture", "image/png; length=7"),
     }
@@ -276,7 +279,7 @@ def test_a_sweep_is_bounded_and_the_next_goes_on(world: World) -> None:
 
 @pytest.mark.parametrize("engine", ["embedded"], indirect=True)
 def test_a_route_made_of_nodes_stays_and_a_text_does_not(world: World) -> None:
-    fields = {"end_us": NOON_US + 5, "node": "plan", "is_node": True}
+    fields: dict[str, Any] = {"end_us": NOON_US + 5, "node": "plan", "is_node": True}
     world.ledger.write(
         [
             samples.run(samples.uid(1), outputs={"output": "plan"}, **fields),

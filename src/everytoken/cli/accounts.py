@@ -22,6 +22,7 @@ from everytoken.store.users import UserError
 
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 ACTOR = "cli"
+MAKE_A_KEY_FIRST = "make a key first, `everytoken keys create NAME --scope admin`, then remove the user"
 
 DataOption = Annotated[Path | None, typer.Option(help="Data folder that no server uses.", show_default="~/.everytoken")]
 UrlOption = Annotated[str | None, typer.Option(help=f"Server to ask instead; {DEFAULT_URL} when one uses the folder.")]
@@ -119,7 +120,10 @@ class FolderPlace:
         return {**asdict(user), "scopes": sorted(user.scopes)}
 
     def remove_user(self, name: str) -> None:
-        user = self._control.users.remove(name)
+        try:
+            user = self._control.remove_user(name)
+        except UserError as error:
+            raise CommandError(str(error), hint=MAKE_A_KEY_FIRST) from error
         if user is None:
             raise CommandError(f"no user {name!r}", hint="`everytoken users list` shows them", exit_code=1)
         self._control.audit.record(ACTOR, "user.remove", user.name, user.told(), None)

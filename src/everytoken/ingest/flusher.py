@@ -92,7 +92,7 @@ class Flusher:
         self._attachments = AttachmentStore(
             settings.data_dir / "attachments", ledger.put_attachment if ledger.is_shared else None
         )
-        self._shared = SharedTraces(ledger) if ledger.is_shared else None
+        self._shared = SharedTraces(ledger, lambda: self.mask) if ledger.is_shared else None
         locate = ledger.locate_run if self._shared is None else self._shared.locate
         self.fold = Fold(project_name=self._project_name, locate=locate)
         self._rows: deque[_Row] = deque(_Row(row_id, size, None) for row_id, size in journal.backlog.rows)

@@ -451,9 +451,13 @@ class Fold:
         around = (trace.project() if trace else None) or project
         return not any(may_touch(one, project) and may_touch(one, around) for one in operations)
 
+    def project_of(self, fields: RunFields) -> str | None:
+        """The project that fields name, by its name or by its id."""
+        return fields.get("project") or (self._project_name(fields["project_id"]) if "project_id" in fields else None)
+
     def _project(self, trace_id: str, fields: RunFields, *, is_root: bool, patient: bool) -> str | None:
         """By name, else by id, else that of the trace; `None` while it may still become known."""
-        named = fields.get("project") or (self._project_name(fields["project_id"]) if "project_id" in fields else None)
+        named = self.project_of(fields)
         if named:
             return named
         trace = self.traces.get(trace_id)

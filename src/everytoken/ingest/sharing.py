@@ -6,11 +6,13 @@ only then settles. Of two that do so at once at least one therefore sees both pa
 
 import itertools
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from everytoken.ingest.fold import RECHECKED, Fold
+from everytoken.ingest.fold import DEFAULT_PROJECT, RECHECKED, Fold
+from everytoken.ingest.masking import Mask
+from everytoken.ingest.masking_operations import masked
 from everytoken.ingest.parked import dump_operations, load_operations
 from everytoken.ingest.ports import LedgerPort
 from everytoken.store.evidence import count_in
@@ -39,7 +41,9 @@ class _Known:
 class SharedTraces:
     """The traces in memory, kept together with what other servers receive of them. Used by the flusher's thread."""
 
-    def __init__(self, ledger: LedgerPort) -> None:
+    def __init__(self, ledger: LedgerPort, mask: Callable[[], Mask | None] = lambda: None) -> None:
+        """`mask` is what content goes through before other servers see it."""
+        self._mask = mask
         self._ledger = ledger
         self._log = ledger.operations
         self._writer = uuid.uuid4().hex
@@ -67,7 +71,7 @@ class SharedTraces:
         found = fold.find(operations)
         waiting = self._waiting(fold)
         placed = [(o, trace) for o, trace in zip(operations, found, strict=True) if trace is not None]
-        self._add([*placed, *waiting])
+        self._add(fold, [*placed, *waiting])
         moving = {trace_id for _, trace_id in (*placed, *waiting)} | self._again
         touched = self._gather(fold, moving, [*placed, *waiting], now_us)
         self._again = set()
@@ -113,15 +117,42 @@ class SharedTraces:
             for operation in operations
         ]
 
-    def _add(self, placed: Iterable[Placed]) -> None:
+    def _add(self, fold: Fold, placed: Iterable[Placed]) -> None:
         """Let all servers see what this one received."""
         fresh = [
-            StoredOperation(trace_id, key, dump_operations([operation]))
+            (operation, trace_id, key)
             for operation, trace_id in placed
             if (key := _key(operation)) not in self._known.get(trace_id, _Known()).keys
         ]
-        if fresh:
-            self._log.add(fresh, self._writer)
+        if not fresh:
+            return
+        mask = self._mask()
+        projects = {} if mask is None else self._projects(fold, [(operation, trace) for operation, trace, _ in fresh])
+        self._log.add(
+            [
+                StoredOperation(
+                    trace_id,
+                    key,
+                    dump_operations([operation if mask is None else masked(operation, mask, projects[trace_id])]),
+                )
+                for operation, trace_id, key in fresh
+            ],
+            self._writer,
+        )
+
+    def _projects(self, fold: Fold, placed: Sequence[Placed]) -> dict[str, str]:
+        """By trace, the project whose masks hold: what its runs say, here or where they were received."""
+        found: dict[str, str] = {}
+        for operation, trace_id in placed:
+            trace = fold.traces.get(trace_id)
+            named = fold.project_of(operation.body) or (trace.project() if trace else None)
+            if named and trace_id not in found:
+                found[trace_id] = named
+        unknown = {trace_id for _, trace_id in placed} - found.keys()
+        for trace_id, operations in (self._log.read(unknown) if unknown else {}).items():
+            loaded = (fold.project_of(load_operations(operation.body)[0].body) for operation in operations)
+            found[trace_id] = next(filter(None, loaded), DEFAULT_PROJECT)
+        return {**dict.fromkeys(unknown, DEFAULT_PROJECT), **found}
 
     def _gather(self, fold: Fold, moving: set[str], placed: Sequence[Placed], now_us: int) -> set[str]:
         """Build the traces anew of which the log holds more than memory and `placed` do."""

@@ -142,7 +142,11 @@ def put_account(use: Using, request: Request, name: str, body: UserBody) -> Resp
 @router.delete("/users/{name}", response_model=UserRow)
 def remove_account(use: Using, request: Request, name: str) -> Response:
     """Remove a user; their logins end."""
-    user = use.control.users.remove(name)
+    try:
+        user = use.control.remove_user(name)
+    except UserError as error:
+        hint = "make a key of the scope admin first"
+        raise RequestError(str(error), field="path.name", hint=hint, status=409) from error
     if user is None:
         raise NotFoundError(f"no user {name[:100]!r}", field="path.name")
     use.control.audit.record(of_request(request).actor, "user.remove", user.name, user.told(), None)

@@ -22,6 +22,7 @@ from everytoken.server.access import of_request
 from everytoken.server.errors import RequestError
 from everytoken.server.product import PREFIX, PROBLEMS, Services, Using, Within, answer, window
 from everytoken.store.columns import read_charge
+from everytoken.store.ledger import Ledger
 from everytoken.store.price_overrides import HEAD, MAX_OVERRIDES, MAX_TOML_CHARS
 
 LISTED_MAX = 1_000
@@ -262,10 +263,11 @@ def reprice(use: Using, request: Request, body: RepriceBody) -> Response:
         known_project(use.control, body.project, field="body.project")
     within = window(body.from_, body.to)
     read_cursor(body.cursor)
+    pages = Pages(use.ledger, body.project, within)
     done = repricing.reprice(
-        lambda cursor: _page(use, body.project, within, cursor),
+        pages.read,
         use.book,
-        store=(lambda charges: use.ledger.write([], charges, [])) if body.apply else None,
+        store=pages.store if body.apply else None,
         cursor=body.cursor,
     )
     whole = done.whole
@@ -295,24 +297,41 @@ def _figures(held: repricing.Difference) -> dict[str, Any]:
     }
 
 
-def _page(use: Services, project: str | None, within: Window, cursor: str | None) -> tuple[list[Charge], str | None]:
-    """Newest first. What comes in meanwhile is newer than the cursor, and priced by the book of now."""
-    cursor_us, cursor_id, cursor_key = read_cursor(cursor)
-    rows = use.ledger.select(
-        "charge_page",
-        project=project,
-        trace_id=None,
-        cursor_us=cursor_us,
-        cursor_id=cursor_id,
-        cursor_key=cursor_key,
-        limit=repricing.PAGE_CHARGES,
-        **within.params(),
-    )
-    charges = [read_charge(row) for row in rows]
-    if len(charges) < repricing.PAGE_CHARGES:
-        return charges, None
-    last = charges[-1]
-    return charges, write_cursor(last.started_us, last.trace_id, last.charge_key)
+class Pages:
+    """Stored charges, newest first, and their places: what is settled anew between reading and writing stays."""
+
+    def __init__(self, ledger: Ledger, project: str | None, within: Window) -> None:
+        self._ledger = ledger
+        self._project = project
+        self._within = within
+        self._versions: dict[tuple[str, str, str], int] = {}
+
+    def read(self, cursor: str | None) -> tuple[list[Charge], str | None]:
+        """What comes in meanwhile is newer than the cursor, and priced by the book of now."""
+        cursor_us, cursor_id, cursor_key = read_cursor(cursor)
+        rows = self._ledger.select(
+            "charge_page",
+            project=self._project,
+            trace_id=None,
+            cursor_us=cursor_us,
+            cursor_id=cursor_id,
+            cursor_key=cursor_key,
+            limit=repricing.PAGE_CHARGES,
+            **self._within.params(),
+        )
+        charges = [read_charge(row) for row in rows]
+        self._versions = {_key(charge): row["version"] for charge, row in zip(charges, rows, strict=True)}
+        if len(charges) < repricing.PAGE_CHARGES:
+            return charges, None
+        last = charges[-1]
+        return charges, write_cursor(last.started_us, last.trace_id, last.charge_key)
+
+    def store(self, charges: list[Charge]) -> None:
+        self._ledger.rewrite([(charge, self._versions[_key(charge)]) for charge in charges])
+
+
+def _key(charge: Charge) -> tuple[str, str, str]:
+    return charge.project, charge.trace_id, charge.charge_key
 
 
 def _name(name: str) -> str:

@@ -38,7 +38,7 @@ from everytoken.store.migrate import migrate
 from everytoken.store.project_settings import DEFAULT_SETTINGS, ProjectSettings, SettingsStore
 from everytoken.store.sweeps import Sweeps
 from everytoken.store.tables import facts, metadata
-from everytoken.store.users import Users
+from everytoken.store.users import User, UserError, Users
 from everytoken.store.visible import is_visible
 
 DEFAULT_PROJECT = "default"
@@ -147,9 +147,19 @@ class Control:
         """Whether a key or a user was ever made: from then on nobody comes in without one."""
         return self.keys.exist or self.users.exist
 
+    def remove_user(self, name: str) -> User | None:
+        """Delete a user; `None` when there is none of that name.
+
+        Raises:
+            UserError: it is all that guards the server, which nobody's going may open to everybody.
+        """
+        if not self.keys.exist and [user.name for user in self.users.listed()] == [name]:
+            raise UserError("name", "it is the last user, and there is no key: the server would be open to all")
+        return self.users.remove(name)
+
     def settings_of(self, project: str) -> ProjectSettings:
         """The settings of the project of that name; the defaults when there is none yet."""
-        found = self._projects.get(project)
+        found = self._known(project)  # another server may have made it, and its masks must hold here too
         return DEFAULT_SETTINGS if found is None else self.settings.get(found.project_id)
 
     def _pepper(self) -> bytes:

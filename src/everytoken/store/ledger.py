@@ -22,7 +22,7 @@ from everytoken.store.clickhouse import DATABASE, embedded, remote
 from everytoken.store.columnar import Layout, migrate
 from everytoken.store.columns import charge_table, read_charge, read_run, run_table
 from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreError, StoreUnavailableError
-from everytoken.store.evidence import count_in, version_of
+from everytoken.store.evidence import MARK, count_in, version_of
 from everytoken.store.operations import OperationLog
 from everytoken.store.rows import ChargeRef, SettledRun
 from everytoken.store.visible import row_filter
@@ -170,6 +170,48 @@ class Ledger:
                     self._insert("run_versions", run_table(runs, _versions(traces, version, evidence)))
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
+
+    def rewrite(self, charges: Sequence[tuple[Charge, int]]) -> int:
+        """Store charges that were read, each with the version it had then, in place of what was read; how many.
+
+        One that was settled again since is left as settlement told it.
+
+        Raises:
+            StoreUnavailableError: the engine refused. Read and write the same again.
+        """
+        with self._write_lock:
+            now = self._versions_of([charge for charge, _ in charges])
+            same = [(charge, version) for charge, version in charges if now.get(_place_of(charge)) == version]
+            if not same:
+                return 0
+            at_ms = time.time_ns() // 1_000_000
+            self._version = max(self._version + 1, time.time_ns() // 1000)
+            # Another server may settle one at this moment: it saw more than what was read here, and wins.
+            versions = [
+                max(version + 1, version_of(count_in(version), at_ms)) if version & MARK else self._version
+                for _, version in same
+            ]
+            try:
+                self._insert("charge_versions", charge_table([charge for charge, _ in same], (), versions))
+            except (ClickHouseError, Error) as error:
+                raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
+        return len(same)
+
+    def _versions_of(self, charges: Sequence[Charge]) -> dict[ChargeRef, int]:
+        times = [charge.started_us for charge in charges]
+        rows = self.select(
+            "charge_versions_of",
+            projects=sorted({charge.project for charge in charges}),
+            trace_ids=sorted({charge.trace_id for charge in charges}),
+            keys=sorted({charge.charge_key for charge in charges}),
+            first_us=min(times, default=0),
+            last_us=max(times, default=0),
+            limit=MAX_ROWS,
+        )
+        return {
+            ChargeRef(row["project"], str(row["trace_id"]), row["charge_key"], row["started_us"]): row["version"]
+            for row in rows
+        }
 
     def delete(self, project: str, trace_ids: Sequence[str] | None = None) -> None:
         """Delete the runs and charges of a project, or of some of its traces. Nothing of them is read afterwards.
@@ -391,6 +433,10 @@ def _text(name: str) -> str:
 def _quoted(file: Path) -> str:
     text = str(file).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{text}'"
+
+
+def _place_of(charge: Charge) -> ChargeRef:
+    return ChargeRef(charge.project, charge.trace_id, charge.charge_key, charge.started_us)
 
 
 def _versions(traces: Sequence[str], version: int, evidence: Mapping[str, int] | None) -> list[int]:
