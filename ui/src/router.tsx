@@ -51,11 +51,12 @@ export type PricesSearch = RangeSearch & {
 };
 export const SETTING_TABS = ["project", "masking", "keys", "users", "audit"] as const;
 export type SettingsSearch = RangeSearch & { tab?: (typeof SETTING_TABS)[number] };
-export const SPLITS = ["class", "model", "node", "user"] as const;
+export const SPLITS = ["class", "model", "node", "user", "tag"] as const;
 export type SplitBy = (typeof SPLITS)[number];
 export const CAUSES = ["model", "node", "user", "call_path"] as const;
 export type CauseBy = (typeof CAUSES)[number];
-export type OverviewSearch = RangeSearch & { by?: SplitBy; metric?: Metric; why?: CauseBy };
+/** How charts are split, and the bucket explained, by its start in epoch milliseconds. */
+export type OverviewSearch = RangeSearch & { by?: SplitBy; metric?: Metric; why?: CauseBy; bucket?: number };
 /** Two traces `a` and `b` and the node whose answers are shown, or two windows of time and how they are split. */
 export type CompareSearch = RangeSearch & { a?: string; b?: string; node?: string; before?: Range; by?: CauseBy };
 export type TraceSearch = RangeSearch & {
@@ -104,6 +105,7 @@ const overview = createRoute({
       by: one(SPLITS, search.by),
       metric: one(METRICS, search.metric),
       why: one(CAUSES, search.why),
+      bucket: Number.isSafeInteger(search.bucket) ? (search.bucket as number) : undefined,
     } as OverviewSearch),
 });
 const traces = createRoute({

@@ -56,7 +56,8 @@ export const summaryBeforeQuery = (project: string, range: Range) =>
     enabled: range !== "all",
   });
 
-export type SeriesBy = "none" | "class" | "model" | "node" | "user" | "thread" | "call_path";
+export type SeriesBy = "none" | "class" | "model" | "node" | "user" | "tag" | "thread" | "call_path";
+export type ExplainBy = Exclude<SeriesBy, "class">;
 
 /** Groups shown apart in a chart. */
 const TOP = 7;
@@ -262,6 +263,18 @@ export const languageQuery = queryOptions({
   queryFn: ({ signal }) => get("/everytoken/v1/filter/fields", {}, signal),
   staleTime: Number.POSITIVE_INFINITY,
 });
+
+/** Why a number is as it is: of all charges of the window, of one value of a dimension, or of a trace. */
+export const explainQuery = (
+  project: string,
+  range: Range,
+  { by = "none", key = "", traceId }: { by?: ExplainBy; key?: string; traceId?: string },
+) =>
+  queryOptions({
+    queryKey: ["project", project, "explain", range, by, key, traceId],
+    queryFn: ({ signal }) =>
+      get("/everytoken/v1/explain", { project, by, key, trace_id: traceId, ...within(range) }, signal),
+  });
 
 const FIRST_RUNS = 500;
 

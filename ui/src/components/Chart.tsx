@@ -1,13 +1,13 @@
 /** ECharts, loaded only where a chart is shown: bars and lines over one row of buckets, with a brush to zoom. */
 
 import { BarChart, LineChart } from "echarts/charts";
-import { BrushComponent, GridComponent, TooltipComponent } from "echarts/components";
+import { BrushComponent, GridComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
 import { useColours } from "./useColours";
 
-use([BarChart, LineChart, BrushComponent, GridComponent, TooltipComponent, CanvasRenderer]);
+use([BarChart, LineChart, BrushComponent, GridComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
 
 export type Line = {
   readonly name: string;
@@ -26,18 +26,24 @@ export type ChartProps = {
   /** Name of the zone in which the labels are, beside the axis. */
   readonly zone: string;
   readonly onZoom?: (first: number, last: number) => void;
+  /** A click on a bucket. */
+  readonly onPick?: (index: number) => void;
+  /** Buckets in which something changed that explains what follows. */
+  readonly marks?: readonly { readonly index: number; readonly name: string }[];
 };
 
-const FRAME = ["--text-2", "--line", "--grid", "--raised", "--text", "--accent"] as const;
+const FRAME = ["--text-2", "--line", "--grid", "--raised", "--text", "--accent", "--warn"] as const;
 const FONT = "Inter, system-ui, sans-serif";
 
-export default function Chart({ lines, labels, format, label, zone, onZoom }: ChartProps) {
+export default function Chart({ lines, labels, format, label, zone, onZoom, onPick, marks }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<ReturnType<typeof init> | null>(null);
   const zoom = useRef(onZoom);
+  const pick = useRef(onPick);
   const colours = useColours([...FRAME, ...lines.map((line) => line.colour)]);
   useEffect(() => {
     zoom.current = onZoom;
+    pick.current = onPick;
   });
   useEffect(() => {
     const element = box.current;
@@ -51,6 +57,11 @@ export default function Chart({ lines, labels, format, label, zone, onZoom }: Ch
       made.dispatchAction({ type: "brush", areas: [] });
       if (range) zoom.current?.(range[0], range[1]);
     });
+    made.getZr().on("click", ({ offsetX, offsetY }) => {
+      if (!made.containPixel({ gridIndex: 0 }, [offsetX, offsetY])) return;
+      const [index] = made.convertFromPixel({ gridIndex: 0 }, [offsetX, offsetY]) as [number, number];
+      pick.current?.(index);
+    });
     return () => {
       sized.disconnect();
       made.dispose();
@@ -60,18 +71,18 @@ export default function Chart({ lines, labels, format, label, zone, onZoom }: Ch
   useEffect(() => {
     const made = chart.current;
     if (!made) return;
-    made.setOption(optionOf({ lines, labels, format, zone }, colours, onZoom !== undefined), true);
+    made.setOption(optionOf({ lines, labels, format, zone, marks }, colours, onZoom !== undefined), true);
     if (onZoom !== undefined) {
       const brushOption = { brushType: "lineX", brushMode: "single" };
       made.dispatchAction({ type: "takeGlobalCursor", key: "brush", brushOption });
     }
-  }, [lines, labels, format, zone, colours, onZoom]);
+  }, [lines, labels, format, zone, marks, colours, onZoom]);
   return <div ref={box} className="chart" role="img" aria-label={label} />;
 }
 
-type Drawn = Pick<ChartProps, "lines" | "labels" | "format" | "zone">;
+type Drawn = Pick<ChartProps, "lines" | "labels" | "format" | "zone"> & { marks: ChartProps["marks"] | undefined };
 
-function optionOf({ lines, labels, format, zone }: Drawn, colours: ReadonlyMap<string, string>, zooms: boolean) {
+function optionOf({ lines, labels, format, zone, marks }: Drawn, colours: ReadonlyMap<string, string>, zooms: boolean) {
   const colour = (name: string) => colours.get(name) ?? "#888";
   const text = { color: colour("--text-2"), fontFamily: FONT, fontSize: 11 };
   return {
@@ -112,8 +123,28 @@ function optionOf({ lines, labels, format, zone }: Drawn, colours: ReadonlyMap<s
         brushStyle: { borderWidth: 1, color: "rgba(13,148,136,0.12)", borderColor: colour("--accent") },
       },
     }),
-    series: lines.map((line) => seriesOf(line, colour(line.colour))),
+    series: [
+      ...lines.map((line) => seriesOf(line, colour(line.colour))),
+      ...(marks && marks.length > 0 ? [marksOf(marks, text, colour("--warn"))] : []),
+    ],
   } satisfies EChartsCoreOption;
+}
+
+/** Dashed lines across the chart, each with a name at its top. */
+function marksOf(marks: NonNullable<ChartProps["marks"]>, text: object, colour: string) {
+  return {
+    type: "line" as const,
+    data: [],
+    markLine: {
+      symbol: ["none", "diamond"],
+      symbolSize: 7,
+      silent: true,
+      animation: false,
+      lineStyle: { color: colour, type: "dashed" as const, width: 1 },
+      label: { ...text, color: colour, formatter: "{b}", position: "insideEndTop" as const },
+      data: marks.map(({ index, name }) => ({ xAxis: index, name })),
+    },
+  };
 }
 
 function seriesOf({ name, values, kind }: Line, colour: string) {

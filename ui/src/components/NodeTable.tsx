@@ -2,6 +2,7 @@ import type { Totals } from "../api/schema";
 import { useWords } from "../i18n/useWords";
 import { count, percent } from "../model/format";
 import { cachedShare } from "../model/quality";
+import type { Cell } from "./Explain";
 import { Duration } from "./Figures";
 import { UsageTable } from "./UsageTable";
 
@@ -14,6 +15,7 @@ export type NodeLine = {
   /** One duration for a single trace, p50 and p95 over many. */
   readonly times: readonly (number | null)[];
   readonly course?: readonly number[] | undefined;
+  readonly explain?: Cell | undefined;
 };
 
 /** LangGraph nodes with the charges made inside them, over a project or in one trace. */
@@ -64,6 +66,7 @@ export function NodeTable({
           ...Object.fromEntries(timeHeads.map((label, index) => [label, line.times[index]])),
         },
         course: line.course,
+        explain: line.explain,
         totals: line.totals,
         share: line.share,
         errors: line.errors,

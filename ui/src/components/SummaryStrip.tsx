@@ -6,6 +6,7 @@ import { change } from "../model/dashboard";
 import { count, duration, money, percent, tokens } from "../model/format";
 import type { Range } from "../model/time";
 import { Delta } from "./Delta";
+import { Explained } from "./Explain";
 import { Cost, Duration, QualityNote, Tokens, Unknown } from "./Figures";
 import { Stat } from "./Stat";
 
@@ -35,7 +36,13 @@ export function SummaryStrip({
   return (
     <dl className="summary">
       <Stat label={t("count.cost")} note={<QualityNote totals={data} />}>
-        {data.llm_calls === 0 ? <Unknown /> : <Cost totals={data} noted />}
+        {data.llm_calls === 0 ? (
+          <Unknown />
+        ) : (
+          <Explained>
+            <Cost totals={data} noted />
+          </Explained>
+        )}
         {before && (
           <Delta
             share={change(Number(data.cost_known_usd), Number(before.cost_known_usd))}

@@ -5,6 +5,7 @@ import { useWords } from "../i18n/useWords";
 import { count, moneyDecimals, percent, tokens } from "../model/format";
 import { knownCost } from "../model/quality";
 import { nextSort, readSort, sorted, type Value } from "../model/sort";
+import { type Cell, Explained } from "./Explain";
 import { Cost, Num, Unknown } from "./Figures";
 import { Spark } from "./Spark";
 import { TokenBar } from "./TokenBar";
@@ -21,6 +22,8 @@ export type UsageLine = {
   readonly values: Readonly<Record<string, Value>>;
   /** Cost over the range, where it is known. */
   readonly course?: readonly number[] | undefined;
+  /** What its cost is the sum of, where that can be explained. */
+  readonly explain?: Cell | undefined;
 };
 /** A column of this table alone; `narrow` ones are shown on a phone too. */
 export type Head = { readonly key: string; readonly label: string; readonly narrow?: boolean };
@@ -101,7 +104,13 @@ export function UsageTable({
                 <TokenParts totals={line.totals} />
               </td>
               <td className="right">
-                <Cost totals={line.totals} decimals={decimals} />
+                {line.explain && line.totals.llm_calls > 0 ? (
+                  <Explained cell={line.explain}>
+                    <Cost totals={line.totals} decimals={decimals} />
+                  </Explained>
+                ) : (
+                  <Cost totals={line.totals} decimals={decimals} />
+                )}
               </td>
               <td className="share-col">
                 {line.share !== null && knownCost(line.totals).kind === "known" && <Share share={line.share} />}

@@ -1,5 +1,6 @@
 import { alertsEn } from "./alerts";
 import { eco2En } from "./eco2";
+import { explainEn } from "./explain";
 import { listEn } from "./list";
 import { loginEn } from "./login";
 import { pricesEn } from "./prices";
@@ -9,6 +10,7 @@ export const en = {
   alerts: alertsEn,
   login: loginEn,
   list: listEn,
+  explain: explainEn,
   prices: pricesEn,
   settings: settingsEn,
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
@@ -223,7 +225,7 @@ export const en = {
     overTime: "{{metric}} over time",
     metric: "Figure",
     splitBy: "Split by",
-    by: { class: "Class", model: "Model", node: "Node", user: "User", call_path: "Call path" },
+    by: { class: "Class", model: "Model", node: "Node", user: "User", tag: "Tag", call_path: "Call path" },
     previous: "period before",
     before: "Period before: {{value}}",
     others_one: "{{count}} other",

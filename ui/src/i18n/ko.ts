@@ -1,6 +1,7 @@
 import { alertsKo } from "./alerts";
 import { eco2Ko } from "./eco2";
 import type { Words } from "./en";
+import { explainKo } from "./explain";
 import { listKo } from "./list";
 import { loginKo } from "./login";
 import { pricesKo } from "./prices";
@@ -10,6 +11,7 @@ export const ko: Words = {
   alerts: alertsKo,
   login: loginKo,
   list: listKo,
+  explain: explainKo,
   prices: pricesKo,
   settings: settingsKo,
   app: { name: "everytoken", skip: "본문으로 건너뛰기", allProjects: "모든 프로젝트" },
@@ -218,7 +220,7 @@ export const ko: Words = {
     overTime: "시간별 {{metric}}",
     metric: "지표",
     splitBy: "나누는 기준",
-    by: { class: "토큰 종류", model: "모델", node: "노드", user: "사용자", call_path: "호출 경로" },
+    by: { class: "토큰 종류", model: "모델", node: "노드", user: "사용자", tag: "태그", call_path: "호출 경로" },
     previous: "이전 기간",
     before: "이전 기간: {{value}}",
     others_one: "그 밖 {{count}}개",

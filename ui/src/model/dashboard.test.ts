@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Series, SeriesPoint } from "../api/schema";
-import { change, changeText, latencyLine, lineBefore, sparkline, stacks, zoomed } from "./dashboard";
+import { bucketAt, change, changeText, latencyLine, lineBefore, sparkline, stacks, zoomed } from "./dashboard";
 import { totals } from "./samples";
 
 function point(start_us: number, part: Partial<SeriesPoint>): SeriesPoint {
@@ -86,4 +86,8 @@ test("a sparkline fills its box, and of nothing there is none", () => {
   expect(sparkline([0, 2, 1], 20, 10)).toBe("0,10 10,0 20,5");
   expect(sparkline([0, 0], 20, 10)).toBe("");
   expect(sparkline([5], 20, 10)).toBe("");
+});
+
+test("a moment lies in the bucket that began last, and in none before the first or after the end", () => {
+  expect([-1, 0, 15_000, 34_999, 35_000].map((us) => bucketAt(SERIES, us))).toEqual([-1, 0, 1, 2, -1]);
 });

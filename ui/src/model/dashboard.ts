@@ -79,6 +79,12 @@ export function zoomed(series: Series, first: number, last: number): { fromMs: n
   return from === undefined || end === null ? null : { fromMs: from / 1_000, toMs: end / 1_000 };
 }
 
+/** The bucket in which a moment lies; -1 where none does. */
+export function bucketAt(series: Series, us: number): number {
+  if (series.to_us !== null && us >= series.to_us) return -1;
+  return series.starts_us.findLastIndex((start) => start <= us);
+}
+
 /** Which way money moved. */
 export function sign(usd: string): "up" | "down" | "same" {
   const value = Number(usd);

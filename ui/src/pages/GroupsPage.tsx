@@ -116,6 +116,7 @@ function GroupsPage({ project, by, title, nameHead, name, columns }: Props) {
               cells: columns.map((column) => <span key={column.key}>{column.cell(row)}</span>),
               values: { name: row.key, ...Object.fromEntries(columns.map(({ key, value }) => [key, value(row)])) },
               course: courses.get(row.key ?? ""),
+              explain: { by, key: row.key ?? "" },
               totals: row,
               share: row.share,
               errors: row.errors,

@@ -64,6 +64,7 @@ export function NodesPage() {
               totals: row,
               times: [row.p50_ms, row.p95_ms],
               course: courses.get(row.node),
+              explain: { by: "node", key: row.node },
             }))}
           />
         </Split>

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { dearestQuery } from "../../api/queries";
+import { Explained } from "../../components/Explain";
 import { Cost, Duration, Tokens } from "../../components/Figures";
 import { Clock } from "../../components/Moment";
 import { Panel } from "../../components/Panel";
@@ -53,7 +54,9 @@ export function Dearest({ project, range }: { project: string; range: Range }) {
                 <Tokens value={row.total_tokens} />
               </td>
               <td className="right">
-                <Cost totals={row} decimals={decimals} />
+                <Explained cell={{ traceId: row.trace_id }}>
+                  <Cost totals={row} decimals={decimals} />
+                </Explained>
               </td>
             </tr>
           ))}

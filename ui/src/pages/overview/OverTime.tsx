@@ -1,12 +1,16 @@
-import { useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { lazy, Suspense, useCallback, useMemo } from "react";
-import { seriesBeforeQuery, seriesQuery } from "../../api/queries";
+import { lazy, type ReactNode, Suspense, useCallback, useMemo } from "react";
+import { auditQuery } from "../../api/admin";
+import { type ExplainBy, seriesBeforeQuery, seriesQuery } from "../../api/queries";
 import type { Series } from "../../api/schema";
+import { sessionQuery } from "../../api/session";
 import type { Line } from "../../components/Chart";
+import { Explained, ExplainedCell } from "../../components/Explain";
+import { CloseIcon } from "../../components/icons";
 import { Panel, Switch } from "../../components/Panel";
 import { useWords } from "../../i18n/useWords";
-import { lineBefore, METRICS, type Metric, type Stack, stacks, zoomed } from "../../model/dashboard";
+import { bucketAt, lineBefore, METRICS, type Metric, type Stack, stacks, zoomed } from "../../model/dashboard";
 import { count, money, percent, tokens } from "../../model/format";
 import { bucketLabel, type Range, rangeOf, zoneName } from "../../model/time";
 import { SPLITS } from "../../router";
@@ -79,6 +83,7 @@ export function OverTime({ project, range }: { project: string; range: Range }) 
       }
     >
       {asked.data && <Stacked series={asked.data} before={before.data} metric={metric} />}
+      {asked.data && search.bucket !== undefined && <Bucket series={asked.data} startMs={search.bucket} />}
     </Panel>
   );
 }
@@ -105,7 +110,8 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
       name: name(stack),
       values: stack.values,
       colour: colourOf(stack, index, series.by),
-      kind: "stack",
+      // A call with two tags stands under both: a stack of them would be higher than what was spent.
+      kind: series.by === "tag" ? "line" : "stack",
     }));
     if (before) {
       const values = lineBefore(before, metric, series.starts_us.length);
@@ -122,6 +128,14 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
     [series, navigate],
   );
   const total = held.reduce((sum, stack) => sum + stack.total, 0);
+  const marks = usePriceChanges(series);
+  const pick = useCallback(
+    (index: number) => {
+      const start = series.starts_us[index];
+      if (start !== undefined) void navigate({ to: ".", search: (now) => ({ ...now, bucket: start / 1_000 }) });
+    },
+    [series, navigate],
+  );
   return (
     <div className="chart-with-legend">
       <Suspense fallback={<div className="chart" />}>
@@ -132,6 +146,8 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
           zone={zoneName(series.tz, Date.now())}
           label={t("overview.chartLabel", { zone: zoneName(series.tz, Date.now()) })}
           onZoom={zoom}
+          onPick={pick}
+          marks={marks}
         />
       </Suspense>
       <ul className="legend">
@@ -144,9 +160,11 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
             {stack.total === 0 ? (
               <span className="tag outlined">{t("quality.unpriced")}</span>
             ) : (
-              <span className="num">{format(stack.total)}</span>
+              <Total stack={stack} by={series.by} metric={metric}>
+                {format(stack.total)}
+              </Total>
             )}
-            <span className="num muted">{stack.total > 0 && percent(stack.total / total)}</span>
+            <span className="num muted">{stack.total > 0 && series.by !== "tag" && percent(stack.total / total)}</span>
           </li>
         ))}
         {before && (
@@ -155,8 +173,75 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
             <span>{t("overview.previous")}</span>
           </li>
         )}
+        {marks.length > 0 && (
+          <li className="muted">
+            <i className="swatch line dashed warn-line" />
+            <span>{t("explain.priceChange")}</span>
+          </li>
+        )}
+        {series.by === "tag" && <li className="hint muted">{t("explain.tagged")}</li>}
         <li className="hint muted">{t("overview.brush")}</li>
       </ul>
     </div>
   );
+}
+
+/** The total of a group; where it is one value of a dimension, it explains itself. */
+function Total({ stack, by, metric, children }: { stack: Stack; by: string; metric: Metric; children: ReactNode }) {
+  const whole = by === "class" || stack.group.other || metric !== "cost";
+  if (whole) return <span className="num">{children}</span>;
+  return (
+    <Explained cell={{ by: by as ExplainBy, key: stack.group.key ?? "" }}>
+      <span className="num">{children}</span>
+    </Explained>
+  );
+}
+
+/** What one bucket of the chart cost, and why. */
+function Bucket({ series, startMs }: { series: Series; startMs: number }) {
+  const t = useWords();
+  const navigate = useNavigate();
+  const index = series.starts_us.indexOf(startMs * 1_000);
+  const within = index < 0 ? null : zoomed(series, index, index);
+  if (within === null) return null;
+  const label = (ms: number) => bucketLabel(ms * 1_000, series.bucket, series.tz);
+  const end = Math.min(within.toMs, Date.now());
+  return (
+    <section
+      className="bucket"
+      aria-label={t("explain.bucket", { from: label(within.fromMs), to: label(within.toMs) })}
+    >
+      <header>
+        <h3>
+          {t("explain.bucket", { from: label(within.fromMs), to: label(within.toMs) })}{" "}
+          <span className="muted">{zoneName(series.tz, Date.now())}</span>
+        </h3>
+        <button
+          type="button"
+          className="quiet icon"
+          aria-label={t("explain.closeBucket")}
+          onClick={() => void navigate({ to: ".", search: ({ bucket: _, ...rest }) => rest })}
+        >
+          <CloseIcon />
+        </button>
+      </header>
+      <ExplainedCell cell={{ range: rangeOf(within.fromMs, end) }} />
+    </section>
+  );
+}
+
+/** Buckets in which an administrator set or removed a price; none for readers who may not see the log. */
+function usePriceChanges(series: Series): { index: number; name: string }[] {
+  const t = useWords();
+  const admin = useQuery(sessionQuery).data?.scopes.includes("admin") ?? false;
+  const { data } = useInfiniteQuery({ ...auditQuery("price"), enabled: admin });
+  return useMemo(() => {
+    const found = new Set(
+      (data?.pages ?? [])
+        .flatMap((page) => page.entries)
+        .map((entry) => bucketAt(series, entry.at_us))
+        .filter((index) => index >= 0),
+    );
+    return [...found].map((index) => ({ index, name: t("explain.priceChanges") }));
+  }, [data, series, t]);
 }

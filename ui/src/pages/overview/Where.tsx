@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { nodesQuery } from "../../api/queries";
+import { Explained } from "../../components/Explain";
 import { Cost } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Panel } from "../../components/Panel";
@@ -57,7 +58,9 @@ export function Where({ project, range }: { project: string; range: Range }) {
                   <TokenBar totals={row} most={most} />
                 </td>
                 <td className="right">
-                  <Cost totals={row} decimals={decimals} />
+                  <Explained cell={{ by: "node", key: row.node }}>
+                    <Cost totals={row} decimals={decimals} />
+                  </Explained>
                 </td>
                 <td className="share-col">{row.share !== null && <Share share={row.share} />}</td>
                 <td className="wide-only">
