@@ -37,6 +37,7 @@ async def receive_body(
     route: str,
     content_type: str,
     run_id: str | None = None,
+    timeout_s: float = RECEIVE_TIMEOUT_S,
 ) -> Receipt:
     """Read the body, and answer once it is on disk.
 
@@ -45,7 +46,7 @@ async def receive_body(
     """
     held = _Held(pipeline)
     try:
-        data = await _body(request, held, limit_bytes)
+        data = await _body(request, held, limit_bytes, timeout_s)
         return await accept(
             pipeline,
             data,
@@ -111,20 +112,20 @@ class _Held:
         self._bytes = 0
 
 
-async def _body(request: Request, held: _Held, limit_bytes: int) -> bytes:
+async def _body(request: Request, held: _Held, limit_bytes: int, timeout_s: float) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced[:18]) > limit_bytes:
         raise _too_large(limit_bytes)
     data = bytearray()
     try:
-        async with asyncio.timeout(RECEIVE_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             async for chunk in request.stream():
                 held.grow(len(data) + len(chunk))
                 data += chunk
                 if len(data) > limit_bytes:
                     raise _too_large(limit_bytes)
     except TimeoutError:
-        raise RefusedError(408, f"the body did not arrive within {RECEIVE_TIMEOUT_S} s") from None
+        raise RefusedError(408, f"the body did not arrive within {timeout_s:g} s") from None
     return bytes(data)
 
 
