@@ -7,7 +7,7 @@ PAGE   := src/everytoken/server/static/index.html
 UI_SRC := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test e2e lint types format ui ui-test crash bench lock screens clean
+.PHONY: help setup demo serve test e2e lint types format ui ui-test crash bench lock screens docs clean
 .SILENT:
 
 help: ## list the commands
@@ -84,6 +84,10 @@ bench: setup ## ingest, query and client figures (takes minutes)
 screens: setup ## render every page to docs/screens
 	$(BIN)/python tests/ui/screens.py
 
+docs: $(VENV)/.dev ## build the documentation to site/, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	echo "· site/index.html" >&2
+
 lock: $(BIN)/uv ## pin the dependencies again
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	  --extra demo --extra estimate pyproject.toml apps/eco2/pyproject.toml --no-emit-package everytoken -o requirements/demo.lock
@@ -91,4 +95,4 @@ lock: $(BIN)/uv ## pin the dependencies again
 	  --extra demo --extra estimate --group dev -c requirements/demo.lock pyproject.toml -o requirements/dev.lock
 
 clean: ## remove what was built; data folders stay
-	rm -rf $(VENV) ui/node_modules src/everytoken/server/static .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) ui/node_modules src/everytoken/server/static .mypy_cache .ruff_cache .pytest_cache .hypothesis site

@@ -1,4 +1,4 @@
-"""The generated pages of `docs/reference`: settings and public Python names, made from the code.
+"""The generated pages of `docs/reference`, made from the code: settings and Python names here, the rest beside.
 
 `python -m tests.unit.docs.reference --write` renews them.
 """
@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+
+from tests.unit.docs.server_pages import server_pages
 
 import everytoken
 from everytoken import langsmith_compat
@@ -144,6 +146,7 @@ def expected() -> dict[tuple[str, str], str]:
         ("settings.md", "server settings"): settings_table(server_rows()),
         ("python.md", "names"): described(public_names()),
         ("python.md", "compatible names"): described(compat_names()),
+        **server_pages(),
     }
 
 
