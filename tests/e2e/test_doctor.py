@@ -71,16 +71,22 @@ def test_a_sender_and_a_server_in_order_are_well(server: Server, traces: dict[st
         LANGSMITH_ENDPOINT=server.url, LANGSMITH_TRACING="true", LANGSMITH_PROJECT=PROJECT,
     )  # fmt: skip
     found = verdicts(findings)
-    assert code == 0, findings
+    # The list of prices grows old by itself, and is then a problem of the day on which this runs.
+    problems = [one for one in findings if one["verdict"] != "ok" and one["what"] != "The price list is young"]
+    assert {one["verdict"] for one in problems} == {"skipped"}, problems
+    assert code in (0, 1)
+    eleven = next(one for one in findings if one["id"] == "P1")
+    assert eleven["evidence"] == "11 paths, 11 calls, every one as the simulator billed it"
     assert {check for check, verdict in found.items() if verdict == {"skipped"}} == {
         "E2", "N2", "K1", "K2", "K3", "K4", "S2",
     }  # fmt: skip
-    assert {"E1", "E3", "E4", "E5", "N1", "M1", "M5", "P4", "P5", "V1", "S1", "S3", "S4", "S5"} <= set(found)
+    assert {"E1", "E3", "E4", "E5", "N1", "M1", "M5", "P1", "P2", "P4", "P5", "V1"} <= set(found)
+    assert {"S1", "S3", "S4", "S5", "S6", "S7"} <= set(found)
 
 
 def test_a_sender_that_is_off_and_a_server_that_is_not_there_are_found() -> None:
     twice = "kind: Secret\nmetadata: {name: a}\nmetadata: {name: b}\n"
-    code, findings = doctor("--manifests", "-", stdin=twice, LANGSMITH_ENDPOINT="http://127.0.0.1:9")
+    code, findings = doctor("--quick", "--manifests", "-", stdin=twice, LANGSMITH_ENDPOINT="http://127.0.0.1:9")
     found = verdicts(findings)
     assert found["M2"] == {"problem"}
     assert code == 1
@@ -115,3 +121,16 @@ def test_a_run_that_is_sampled_away_does_not_arrive() -> None:
     finding = check_flush({**os.environ, "LANGSMITH_TRACING_SAMPLING_RATE": "0"})
     assert finding.verdict == "problem"
     assert finding.evidence.startswith("0 of 1 run arrived, exit 0")
+
+
+def test_fixing_tells_first_and_the_second_time_there_is_nothing_left(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "worker.env"
+    command = [sys.executable, "-m", "everytoken.cli", "doctor", "--quick", "--fix", "--env-file", str(file), "--json"]
+    env = {**environment(), "PATH": f"{Path(sys.executable).parent}", "LANGSMITH_ENDPOINT": server.url}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stderr.index("will change:") < done.stderr.index("wrote ")
+    assert [one["id"] for one in json.loads(done.stdout)["fixed"]] == ["E"]
+    assert file.read_text() == "LANGSMITH_TRACING=true\nLANGSMITH_PROJECT=eco2-chat-worker\n"
+    again = subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert "nothing to fix" in again.stderr
+    assert json.loads(again.stdout)["fixed"] == []

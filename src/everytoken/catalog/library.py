@@ -17,6 +17,7 @@ from genai_prices.types import (
     ModelInfo,
     ModelPrice,
     Provider,
+    StartDateConstraint,
     TieredPrices,
     calc_unit_price,
 )
@@ -158,3 +159,16 @@ def cost_line(token_class: str, key: str, price: Price, count: Decimal, input_to
         if usd != (cut := usd.quantize(FINEST_USD)):
             usd = cut
     return CostLine(token_class, count, rate, per, usd)
+
+
+def newest_change(until: date) -> date | None:
+    """The latest day up to `until` from which on some listed price holds: the list is at least as young as that."""
+    starts = (
+        condition.constraint.start_date
+        for provider in listed_providers
+        for model in provider.models
+        if isinstance(model.prices, list)
+        for condition in model.prices
+        if isinstance(condition.constraint, StartDateConstraint)
+    )
+    return max((start for start in starts if start <= until), default=None)

@@ -17,13 +17,15 @@ from rich.markup import escape
 from everytoken.cli.errors import CommandError
 from everytoken.cli.trace import DEFAULT_URL
 from everytoken.config import Settings
-from everytoken.doctor.api import Api
+from everytoken.doctor.api import Api, ApiError
 from everytoken.doctor.cluster import Target, check_cluster
 from everytoken.doctor.environment import Environment, check_environment, effective, endpoint, is_langsmith
 from everytoken.doctor.explain import explain_project, explain_trace
 from everytoken.doctor.finding import Finding, bare, exit_code, skipped
+from everytoken.doctor.fixes import Fix, plan_fixes
 from everytoken.doctor.manifests import check_manifests, manifest_texts
 from everytoken.doctor.network import TIMEOUT_S, check_network
+from everytoken.doctor.paths import check_paths
 from everytoken.doctor.server import check_server
 from everytoken.doctor.versions import check_flush, check_versions
 
@@ -47,6 +49,14 @@ def doctor(  # noqa: PLR0913, PLR0917  one parameter an option
     deployment: Annotated[str, typer.Option(help="Its Deployment.")] = "chat-worker",
     secret: Annotated[str, typer.Option(help="Its Secret.")] = "chat-worker-secrets",  # noqa: S107  a name
     context: Annotated[str | None, typer.Option(help="kubectl context; default: the current one.")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Leave out what starts processes of its own: P1 and P5.")
+    ] = False,
+    fix: Annotated[
+        bool,
+        typer.Option("--fix", help="Do what is safe about it, after telling: variables in a file, charges to price."),
+    ] = False,
+    env_file: Annotated[Path, typer.Option(help="File of variables that --fix writes.")] = Path(".env"),
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Check everything a token passes on its way; exit 0: all well, 1: a problem, 2: something could not be checked."""
@@ -61,6 +71,9 @@ def doctor(  # noqa: PLR0913, PLR0917  one parameter an option
             else:
                 target = Target(namespace=namespace, deployment=deployment, secret=secret, context=context)
                 findings = _everything(env, api, target, manifests, asked=url is not None)
+                if not quick:
+                    findings += [check_flush(env), *check_paths(env)]
+            fixed = _fixed(plan_fixes(env, findings, api, env_file)) if fix else []
     except ValidationError as error:
         first = error.errors()[0]
         raise CommandError(
@@ -68,7 +81,8 @@ def doctor(  # noqa: PLR0913, PLR0917  one parameter an option
         ) from error
     code = exit_code(findings)
     if as_json:
-        typer.echo(json.dumps({"exit": code, "findings": [asdict(one) for one in findings]}, ensure_ascii=False))
+        told = {"exit": code, "findings": [asdict(one) for one in findings], "fixed": fixed}
+        typer.echo(json.dumps(told, ensure_ascii=False))
     else:
         _print(findings)
     raise typer.Exit(code)
@@ -83,11 +97,28 @@ def _everything(env: Environment, api: Api, target: Target, manifests: Path | No
         findings.append(skipped("M1", "Manifests", "none were named: --manifests deploy/k8s"))
     else:
         findings += check_manifests(_texts(manifests))
-    findings += [check_flush(env), *check_versions()]
+    findings += check_versions()
     if asked or not is_langsmith(endpoint(env)):
         return findings + check_server(api, Settings())
     why = f"runs go to {bare(endpoint(env))}; name a server with --url"
     return [*findings, skipped("S1", "The server answers", why)]
+
+
+def _fixed(fixes: list[Fix]) -> list[dict[str, str]]:
+    """Tell what will change, all of it, then change it."""
+    talk = Console(stderr=True, highlight=False, soft_wrap=True)
+    talk.print("· nothing to fix" if not fixes else "· will change:", markup=False)
+    for one in fixes:
+        talk.print(f"  {one.id}: {one.what}", markup=False)
+    done = []
+    for one in fixes:
+        try:
+            said = one.apply()
+        except (OSError, ApiError) as error:
+            said = f"could not: {error}"
+        talk.print(f"· {one.id}: {said}", markup=False)
+        done.append({"id": one.id, "what": one.what, "done": said})
+    return done
 
 
 def _texts(path: Path) -> list[tuple[str, str]]:

@@ -1,7 +1,8 @@
-"""S1–S5 and P4: the server itself, and whether every view of a project adds up to its charges."""
+"""S1–S7, P2 and P4: the server itself, and whether every view of a project adds up to its charges."""
 
 import shutil
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from everytoken import __version__
 from everytoken.config import Settings
 from everytoken.doctor.api import Api, ApiError
 from everytoken.doctor.finding import Finding, ok, skipped
+from everytoken.doctor.placement import check_placement
+from everytoken.doctor.times import check_price_age, check_times
 from everytoken.server.listen import is_loopback
 from everytoken.store.folder import SCHEMA_VERSION
 
@@ -30,6 +33,7 @@ def check_server(
     *,
     project: str | None = None,
     usage: Callable[[Path], Any] = shutil.disk_usage,
+    today: date | None = None,
 ) -> list[Finding]:
     """All of the server's checks; the first alone when it does not answer."""
     what = "The server answers"
@@ -43,10 +47,14 @@ def check_server(
         _disk(api, settings, usage),
         *_journal(api, health["counters"], settings),
         _schema(health),
+        *check_times(api, health["counters"]),
     ]
     try:
         names = [project] if project else [row["project"] for row in api.ask("/projects")["projects"]][:MAX_PROJECTS]
-        return [*findings, *(_sums(api, name) for name in names), *_prices(api, names)]
+        for name in names:
+            charges, complete = _charges(api, name)
+            findings += [_sums(api, name, charges, complete=complete), check_placement(name, charges)]
+        return [*findings, *_prices(api, names), *check_price_age(api, today)]
     except ApiError as error:
         return [*findings, Finding("S5", "unknown", "Σ charges = Σ views", str(error))]
 
@@ -103,13 +111,12 @@ def _schema(health: dict[str, Any]) -> Finding:
     return Finding("S4", "problem", what, evidence, cause, f"pip install 'everytoken[server]=={health['version']}'")
 
 
-def _sums(api: Api, project: str) -> Finding:
+def _sums(api: Api, project: str, listed: list[dict[str, Any]], *, complete: bool) -> Finding:
     what = f"Σ charges = Σ views ({project})"
     summary = _figures(api.project(project, "summary"))
     views = {"models": _added(api.project(project, "models")["models"])}
-    charges, complete = _charges(api, project)
     if complete:
-        views["charges"] = charges
+        views["charges"] = _billed(listed)
     faults = [
         f"{name}.{key} {figures[key]} ≠ summary {summary[key]}"
         for name, figures in views.items()
@@ -134,25 +141,50 @@ def _added(rows: list[dict[str, Any]]) -> dict[str, Decimal]:
     return {key: sum((Decimal(row[key] or 0) for row in rows), Decimal(0)) for key in FIGURES}
 
 
-def _charges(api: Api, project: str) -> tuple[dict[str, Decimal], bool]:
-    """The same figures added up charge by charge, without estimates as there, and whether all were read."""
-    total = dict.fromkeys(FIGURES, Decimal(0))
+KEPT = (
+    "trace_id",
+    "run_id",
+    "flags",
+    "quality",
+    "input_tokens",
+    "output_tokens",
+    "total_tokens",
+    "cost_usd",
+    "cost_status",
+)
+"""Of a charge: ten thousand of them as a whole would be 30 MB."""
+
+
+def _charges(api: Api, project: str) -> tuple[list[dict[str, Any]], bool]:
+    """The newest charges, and whether they are all."""
+    found: list[dict[str, Any]] = []
     cursor: str | None = None
     for _page in range(MAX_PAGES):
-        page = api.ask("/charges", project=project, limit=PAGE, **({"cursor": cursor} if cursor else {}))
-        for charge in page["charges"]:
-            total["llm_calls"] += 1
-            if charge["quality"] != "estimated":
-                for key in ("input_tokens", "output_tokens", "total_tokens"):
-                    total[key] += charge[key] or 0
-            if charge["cost_usd"] is not None and charge["cost_status"] in ("priced", "approximate"):
-                total["cost_known_usd"] += Decimal(charge["cost_usd"])
-            else:
-                total["unpriced_calls"] += 1
+        page = api.ask("/charges", project=project, limit=PAGE, **_after(cursor))
+        found += [{name: charge.get(name) for name in KEPT} for charge in page["charges"]]
         cursor = page.get("next")
         if not cursor:
-            return total, True
-    return total, False
+            return found, True
+    return found, False
+
+
+def _after(cursor: str | None) -> dict[str, Any]:
+    return {"cursor": cursor} if cursor else {}
+
+
+def _billed(charges: list[dict[str, Any]]) -> dict[str, Decimal]:
+    """The same figures added up charge by charge, without estimates as there."""
+    total = dict.fromkeys(FIGURES, Decimal(0))
+    for charge in charges:
+        total["llm_calls"] += 1
+        if charge["quality"] != "estimated":
+            for key in ("input_tokens", "output_tokens", "total_tokens"):
+                total[key] += charge[key] or 0
+        if charge["cost_usd"] is not None and charge["cost_status"] in ("priced", "approximate"):
+            total["cost_known_usd"] += Decimal(charge["cost_usd"])
+        else:
+            total["unpriced_calls"] += 1
+    return total
 
 
 def _prices(api: Api, projects: list[str]) -> list[Finding]:

@@ -228,7 +228,13 @@ def health(use: Using, request: Request) -> Response:
             schema_version=SCHEMA_VERSION,
             uptime_ms=(time.monotonic() - use.started_s) * 1000,
             projects=len(use.control.projects()),
-            counters={**use.pipeline.counts(), **use.pipeline.gauges(), "live_subscribers": use.feed.subscribers},
+            counters={
+                **use.pipeline.counts(),
+                **use.pipeline.gauges(),
+                **request.app.state.alerting.counts(),
+                "settle_lag_ms": round(use.pipeline.lag_s() * 1000),
+                "live_subscribers": use.feed.subscribers,
+            },
         )
     )
 

@@ -74,7 +74,7 @@ def server() -> dict[str, Any]:
             "version": "0.1.0",
             "schema_version": 1,
             "projects": 1,
-            "counters": {"journal_bytes": 0, "dropped": 0, "rejected": 0},
+            "counters": {"journal_bytes": 0, "dropped": 0, "rejected": 0, "settle_lag_ms": 40},
         },
         "/flush": {"flushed": True, "waited_ms": 12.0},
         "/projects": {"projects": [{"project": "shop"}]},
@@ -84,6 +84,7 @@ def server() -> dict[str, Any]:
             "paths": [{"call_path": "openai.chat", "llm_calls": 1, "total_tokens": 59, "causes": []}]
         },
         "/charges": {"charges": [charge()], "next": None},
+        "/prices": {"prices": []},
         "/traces/t1": {"runs": [run("intent"), run("router")], "charges": [charge()]},
     }
 

@@ -1,5 +1,6 @@
 """S1–S5 and P4: the server's own checks, both verdicts."""
 
+from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,10 +14,11 @@ from everytoken.doctor.finding import Finding
 from everytoken.doctor.server import check_server
 
 GIB = 1024**3
+TODAY = date(2026, 11, 23)
 
 
 def checks(asked: Api, folder: Path = Path("/nowhere"), free: int = 10 * GIB) -> list[Finding]:
-    return check_server(asked, Settings(data=folder), usage=lambda _folder: SimpleNamespace(free=free))
+    return check_server(asked, Settings(data=folder), usage=lambda _folder: SimpleNamespace(free=free), today=TODAY)
 
 
 def check(check_id: str, answers: dict[str, Any]) -> list[str]:
@@ -26,9 +28,10 @@ def check(check_id: str, answers: dict[str, Any]) -> list[str]:
 def test_a_server_in_order_passes(tmp_path: Path) -> None:
     findings = checks(api(server()), tmp_path)
     assert [(finding.id, finding.verdict) for finding in findings] == [
-        ("S1", "ok"), ("S2", "ok"), ("S3", "ok"), ("S3", "ok"), ("S4", "ok"), ("S5", "ok"), ("P4", "ok"),
+        ("S1", "ok"), ("S2", "ok"), ("S3", "ok"), ("S3", "ok"), ("S4", "ok"), ("S6", "skipped"), ("S7", "ok"),
+        ("S5", "ok"), ("P2", "ok"), ("P4", "ok"), ("P4", "ok"),
     ]  # fmt: skip
-    assert findings[5].evidence == "1 calls, 59 tokens, $0.00025025"
+    assert findings[7].evidence == "1 calls, 59 tokens, $0.00025025"
 
 
 def test_a_server_that_does_not_answer_could_not_be_checked() -> None:
@@ -95,7 +98,7 @@ def test_a_model_without_a_price_is_a_problem() -> None:
     answers = server()
     cause = {"kind": "price", "code": "model_unknown", "calls": 4, "models": ["gpt-9"], "text": "In no table."}
     answers["/projects/shop/coverage"]["paths"][0]["causes"] = [cause]
-    (finding,) = [one for one in checks(api(answers)) if one.id == "P4"]
+    finding = next(one for one in checks(api(answers)) if one.id == "P4")
     assert finding.verdict == "problem"
     assert finding.evidence == "shop: gpt-9, 4 calls on openai.chat (model_unknown)"
     assert finding.cure == "everytoken prices missing --url http://127.0.0.1:8700 --project shop"
