@@ -77,6 +77,8 @@ def test_an_alert_reaches_webhook_and_mail_once_and_a_restart_changes_nothing(
         kept = made(server, targets=targets)
         (secret,) = kept["secrets"]
         eventually(lambda: receiver.got and box.got)
+        counted = eventually(lambda: (held := server.get("/health")["counters"])["alert_deliveries"] == 2 and held)
+        assert (counted["alert_events"], counted["alert_deliveries_failed"]) == (1, 0)
         listed = server.get("/projects/shop/alerts")["rules"]
         assert secret["secret"] not in json.dumps([listed, server.get("/audit")])
         assert "hidden" not in json.dumps([listed, server.get("/audit"), server.get("/projects/shop/alert-events")])

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -33,15 +34,37 @@ def sender_of(settings: Settings) -> Sender:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Alerting:
+    """The clock, as the server's health tells of it."""
+
+    sender: Sender
+    evaluator: Evaluator
+    deliverer: Deliverer
+
+    def counts(self) -> dict[str, int]:
+        """What this server did since it started."""
+        judged, delivered = self.evaluator.counters, self.deliverer.counters
+        return {
+            "alert_rules_judged": judged.judged,
+            "alert_rules_failed": judged.failed,
+            "alert_events": judged.told,
+            "alert_deliveries": delivered.sent,
+            "alert_delivery_retries": delivered.retried,
+            "alert_deliveries_failed": delivered.failed,
+        }
+
+
 @contextlib.asynccontextmanager
-async def alerting(settings: Settings, ledger: Ledger, control: Control, sender: Sender) -> AsyncIterator[None]:
+async def alerting(settings: Settings, ledger: Ledger, control: Control) -> AsyncIterator[Alerting]:
     """Judge and deliver until the context ends; what is under way is finished first."""
+    sender = sender_of(settings)
     evaluator = Evaluator(ledger, control, delay_us=settings.alert_delay_s * 1_000_000)
     deliverer = Deliverer(control, sender)
     done = asyncio.Event()
     tasks = [asyncio.create_task(_every(work, done)) for work in (evaluator.round, deliverer.round)]
     try:
-        yield
+        yield Alerting(sender, evaluator, deliverer)
     finally:
         done.set()
         await asyncio.gather(*tasks)

@@ -336,7 +336,7 @@ def _try(use: Using, request: Request, project: str, rule_id: str) -> Response:
     tried = []
     for target in rule.targets:
         body = messages.trial(rule, str(uuid.uuid4()), now_us, zone)
-        outcome = request.app.state.alert_sender.send(target, body, now_us)
+        outcome = request.app.state.alerting.sender.send(target, body, now_us)
         tried.append(TriedTarget(target.target_id, target.kind, target.shown, outcome.error))
     return answer(Tried(tried))
 

@@ -85,8 +85,8 @@ def create_app(settings: Settings) -> FastAPI:
             stack.push_async_callback(services.pipeline.stop)
             sweeper = Sweeper(settings, services.ledger, services.control, services.langsmith.drop_attachments)
             await stack.enter_async_context(retaining(sweeper, settings.retention_interval_s))
-            app.state.alert_sender = sender = sender_of(settings)
-            await stack.enter_async_context(alerting(settings, services.ledger, services.control, sender))
+            clock = alerting(settings, services.ledger, services.control)
+            app.state.alerting = await stack.enter_async_context(clock)
             if settings.otlp_grpc_port is not None:
                 await stack.enter_async_context(otlp_grpc(services.pipeline, settings, gate))
             stack.callback(services.feed.close)
