@@ -18,6 +18,8 @@ CLOCKS_DIFFER_US = 3_600_000_000
 LONGEST_TRACE_US = 7 * 86_400_000_000
 """How long after its root a charge may start: a trace may wait a week for a person."""
 MAX_ROOTLESS = 10_000
+VERSIONS_READ = 2
+"""Rows of a root that the parts hold before they are merged, as a rule: as it began, and as it ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,28 @@ def find_traces(ledger: Ledger, feedback_runs: FeedbackRuns, question: TraceQues
             "charges_to_us": min(bounds["to_us"] + LONGEST_TRACE_US, MAX_US),
         },
     )
+
+
+def newest_roots(ledger: Ledger, project: str, window: Window, after: Head, limit: int) -> list[Head]:
+    """The newest roots that began in the window and stand after that one, at most so many."""
+    roots: dict[str, Head] = {}
+    wanted = limit * VERSIONS_READ
+    while len(roots) < limit:
+        rows = ledger.select(
+            "root_keys",
+            project=project,
+            cursor_us=after.start_us,
+            cursor_id=after.trace_id,
+            cursor_run=after.run_id,
+            limit=wanted,
+            **window.params(),
+        )
+        for row in rows:
+            after = Head(str(row["trace_id"]), str(row["run_id"]), row["start_us"])
+            roots.setdefault(after.run_id, after)
+        if len(rows) < wanted:
+            break
+    return list(roots.values())[:limit]
 
 
 def rootless_heads(ledger: Ledger, project: str, window: Window) -> list[Head]:

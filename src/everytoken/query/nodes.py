@@ -9,6 +9,7 @@ from everytoken.query.totals import quantiles_ms, share, sums_of_row, total_fiel
 from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
+from everytoken.store.together import together
 
 MAX_NODES = 1000  # graphs have tens; a name made of request data must not fill the page
 
@@ -17,8 +18,11 @@ def list_nodes(ledger: Ledger, control: Control, project: str, window: Window) -
     """The dearest first, then the busiest; charges outside any node count in the shares, not in the list."""
     known_project(control, project)
     params = {"project": project, "limit": MAX_NODES, **window.params()}
-    runs = {row["node_name"]: row for row in ledger.select("node_runs", **params)}
-    charged = {row["node"] or None: sums_of_row(row) for row in ledger.select("node_charges", **params)}
+    run_rows, sum_rows = together(
+        lambda: ledger.select("node_runs", **params), lambda: ledger.select("node_charges", **params)
+    )
+    runs = {row["node_name"]: row for row in run_rows}
+    charged = {row["node"] or None: sums_of_row(row) for row in sum_rows}
     whole = sum((held.cost_known_usd for held in charged.values()), Decimal(0))
     rows: list[tuple[Decimal, NodeRow]] = []
     for node in runs.keys() | charged.keys():

@@ -9,6 +9,7 @@ from everytoken.query.totals import quantiles_ms, sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import DEFAULT_PROJECT, Control, Project
 from everytoken.store.ledger import Ledger
+from everytoken.store.together import together
 
 
 def known_project(control: Control, name: str, *, field: str = "path.project") -> Project:
@@ -51,8 +52,10 @@ def summary(ledger: Ledger, control: Control, project: str, window: Window) -> S
 def _figures(ledger: Ledger, window: Window, project: str | None) -> dict[str, dict[str, Any]]:
     params = {"project": project, **window.params()}
     figures: dict[str, dict[str, Any]] = {}
-    for name in ("project_runs", "project_charges"):
-        for row in ledger.select(name, **params):
+    for rows in together(
+        lambda: ledger.select("project_runs", **params), lambda: ledger.select("project_charges", **params)
+    ):
+        for row in rows:
             figures.setdefault(row["project"], {}).update(row)
     return figures
 

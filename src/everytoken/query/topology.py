@@ -13,6 +13,7 @@ from everytoken.core.run import Run
 from everytoken.core.sums import NOTHING
 from everytoken.query.cursors import FIRST_PAGE_ID, FIRST_PAGE_US
 from everytoken.query.errors import NotFoundError
+from everytoken.query.found_traces import Head, newest_roots
 from everytoken.query.ids import as_uuid
 from everytoken.query.rows import Topology, TopologyEdge
 from everytoken.query.traces import CHILD_EARLIEST_US
@@ -83,19 +84,12 @@ def _sequence(value: object) -> Sequence[Any]:
 
 def _others(ledger: Ledger, root: Run) -> Iterator[Shape]:
     """What recent traces took, the newest first."""
-    keys = ledger.select(
-        "root_keys",
-        project=root.project,
-        cursor_us=FIRST_PAGE_US,
-        cursor_id=FIRST_PAGE_ID,
-        cursor_run=FIRST_PAGE_ID,
-        limit=SAMPLE + 1,
-        **Window(from_us=None, to_us=None).params(),
-    )
-    ids = [str(key["trace_id"]) for key in keys if str(key["trace_id"]) != root.trace_id]
+    beyond = Head(FIRST_PAGE_ID, FIRST_PAGE_ID, FIRST_PAGE_US)
+    roots = newest_roots(ledger, root.project, Window(), beyond, SAMPLE + 1)
+    ids = [head.trace_id for head in roots if head.trace_id != root.trace_id]
     if not ids:
         return
-    within = {"project": root.project, "trace_ids": ids, "from_us": keys[-1]["start_us"] - CHILD_EARLIEST_US}
+    within = {"project": root.project, "trace_ids": ids, "from_us": roots[-1].start_us - CHILD_EARLIEST_US}
     for row in ledger.select("trace_run_counts", **within):
         if 1 < row["runs"] <= SAMPLE_RUNS:
             yield _taken(_runs(ledger, str(row["trace_id"]), root.project))

@@ -6,8 +6,9 @@ from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
 from everytoken.query.rows import Graph, GraphEdge, GraphNode, RunRow, TraceRow, TraceView
 from everytoken.query.totals import ms, total_fields, totals
-from everytoken.store.columns import known, read_run
+from everytoken.store.columns import known, read_charge, read_run
 from everytoken.store.ledger import MAX_TRACE_RUNS, Ledger
+from everytoken.store.together import together
 
 MAX_RUNS_SHOWN = 10_000  # what the page promises to draw without a long pause
 
@@ -25,8 +26,11 @@ def read_trace(ledger: Ledger, trace_id: str, project: str | None = None, limit:
     place = ledger.find_trace(wanted, project)
     if place is None:
         raise NotFoundError(f"no trace {trace_id}", field="path.trace_id")
-    found = ledger.select("trace_runs", **place.params(), limit=MAX_TRACE_RUNS)
-    charges = ledger.read_charges(place)
+    found, charge_rows = together(
+        lambda: ledger.select("trace_runs", **place.params(), limit=MAX_TRACE_RUNS),
+        lambda: ledger.select("trace_charges", **place.params(), limit=MAX_TRACE_RUNS),
+    )
+    charges = [read_charge(row) for row in charge_rows]
     shape = shape_trace([read_run(row) for row in found], charges)
     shown = shape.runs[:limit]
     keys = {key for run in shown for key in run.charge_keys} if len(shown) < len(shape.runs) else None

@@ -9,7 +9,7 @@ from everytoken.query.cursors import FIRST_PAGE_ID, FIRST_PAGE_US, read_cursor, 
 from everytoken.query.errors import CursorError
 from everytoken.query.filter.sql import FeedbackRuns
 from everytoken.query.filter.trace_fields import DURATION_US, KNOWN_NANO_USD, TTFT_US
-from everytoken.query.found_traces import Head, TraceQuestion, find_traces, rootless_heads
+from everytoken.query.found_traces import Head, TraceQuestion, find_traces, newest_roots, rootless_heads
 from everytoken.query.ids import as_uuid
 from everytoken.query.projects import known_project
 from everytoken.query.rows import TraceRow, Traces
@@ -18,6 +18,7 @@ from everytoken.query.window import MAX_US, Window
 from everytoken.store.columns import known, load
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
+from everytoken.store.together import together
 
 CHILD_EARLIEST_US = 3_600_000_000  # clocks of two machines in one trace may differ; an hour covers what we will believe
 
@@ -85,16 +86,7 @@ def _newest(
     at_us, trace_id, run_id = read_cursor(cursor)
     after = Head(trace_id, as_uuid(run_id or FIRST_PAGE_ID, field="query.cursor"), at_us)
     bounds = window.params()
-    keys = ledger.select(
-        "root_keys",
-        project=project,
-        cursor_us=after.start_us,
-        cursor_id=after.trace_id,
-        cursor_run=after.run_id,
-        limit=limit + 1,
-        **bounds,
-    )
-    roots = [Head(str(key["trace_id"]), str(key["run_id"]), key["start_us"]) for key in keys]
+    roots = newest_roots(ledger, project, window, after, limit + 1)
     # Only between the roots of this page can a rootless trace stand on it.
     stretch = Window(
         roots[-1].start_us if len(roots) > limit else bounds["from_us"],
@@ -144,17 +136,19 @@ def _rows(ledger: Ledger, project: str, heads: Sequence[Head]) -> list[TraceRow]
         return []
     first_us, last_us = min(head.start_us for head in heads), max(head.start_us for head in heads)
     run_ids = [head.run_id for head in heads]
-    tops = {
-        str(row["run_id"]): row
-        for row in ledger.select("head_rows", project=project, run_ids=run_ids, first_us=first_us, last_us=last_us)
-    }
     of_page = {
         "project": project,
         "trace_ids": [head.trace_id for head in heads],
         "from_us": first_us - CHILD_EARLIEST_US,
     }
-    charged = {str(row["trace_id"]): row for row in ledger.select("trace_totals", **of_page)}
-    counts = {str(row["trace_id"]): row["runs"] for row in ledger.select("trace_run_counts", **of_page)}
+    top_rows, sum_rows, count_rows = together(
+        lambda: ledger.select("head_rows", project=project, run_ids=run_ids, first_us=first_us, last_us=last_us),
+        lambda: ledger.select("trace_totals", **of_page),
+        lambda: ledger.select("trace_run_counts", **of_page),
+    )
+    tops = {str(row["run_id"]): row for row in top_rows}
+    charged = {str(row["trace_id"]): row for row in sum_rows}
+    counts = {str(row["trace_id"]): row["runs"] for row in count_rows}
     return [
         trace_row(project, top, charged.get(head.trace_id), runs=counts.get(head.trace_id, 1))
         for head in heads
