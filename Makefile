@@ -7,7 +7,7 @@ PAGE   := src/everytoken/server/static/index.html
 UI_SRC := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test e2e lint types format ui ui-test crash bench lock screens docs clean
+.PHONY: help setup demo serve test e2e lint types format ui ui-test crash fuzz bench lock screens docs clean
 .SILENT:
 
 help: ## list the commands
@@ -74,6 +74,10 @@ test: setup lint types ui-test ## everything: lint, types, unit, store, end-to-e
 
 e2e: setup ## the end-to-end tests alone
 	$(BIN)/pytest tests/e2e $(ARGS)
+
+fuzz: $(VENV)/.dev ## look for inputs that break a reader of outside bytes: SECONDS_EACH=30 a reader, ten readers
+	$(BIN)/uv pip install --quiet --target build/fuzz 'atheris>=2.3'
+	PYTHONPATH=build/fuzz:. $(BIN)/python tests/fuzz/run_atheris.py
 
 crash: $(VENV)/.dev ## kill -9 the server 50 times under load and compare all it holds (minutes)
 	$(BIN)/pytest tests/store/test_crash.py --kills 50 $(ARGS)
