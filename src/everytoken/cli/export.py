@@ -12,7 +12,7 @@ import typer
 from everytoken.cli.client import Client
 from everytoken.cli.errors import CommandError
 from everytoken.cli.exchange.columns import What
-from everytoken.cli.exchange.exporting import Asked, Notes, pages
+from everytoken.cli.exchange.exporting import NOTES, Asked, Notes, pages, read_notes
 from everytoken.cli.exchange.exporting import export as write
 from everytoken.cli.exchange.sinks import Format, lines
 from everytoken.cli.options import (
@@ -49,7 +49,7 @@ def export(  # noqa: PLR0913, PLR0917  one parameter an option
             raise CommandError(f"no project {unknown[0]!r}", hint=f"there are: {known}", exit_code=1)
         asked = Asked(
             server=client.url,
-            projects=sorted(set(project)) if project else sorted(totals),
+            projects=sorted(set(project)) if project else _begun(out) or sorted(totals),
             from_=from_,
             to=to or str(time.time_ns() // 1000),
             whats=whats,
@@ -65,6 +65,11 @@ def export(  # noqa: PLR0913, PLR0917  one parameter an option
         return
     for name, told in done.items():
         typer.echo(f"{told['path']}\t{told['rows']} {name}")
+
+
+def _begun(out: Path) -> list[str]:
+    """The projects of the export that the folder holds: one that came since is not part of it."""
+    return read_notes(out).asked.projects if (out / NOTES).exists() else []
 
 
 def _written(client: Client, notes: Notes, what: What, totals: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from everytoken.cli.exchange.foreign import Row, RowError, WireRun, iso
 from everytoken.core.projections import to_everytoken
 from everytoken.core.usage import Usage
+from everytoken.store.retention import CONTENT_DROPPED
 from everytoken.wire.times import write_segment
 
 NAMESPACE = uuid.UUID("6f1d7f8e-52c5-5c0e-9d8e-6a4f3b2c1d00")
@@ -59,10 +60,11 @@ class ChargeBook:
 
 
 def has_lost_content(run: Row) -> bool:
-    """Whether a run of an export can no longer tell what its calls used."""
-    return (
-        run.get("outputs") is None and run.get("inputs") is None and not (run.get("metadata") or {}).get("everytoken")
-    )
+    """Whether a run of an export can no longer tell all that its calls used."""
+    if CONTENT_DROPPED in (run.get("flags") or ()):
+        return True
+    bare = run.get("outputs") is None and run.get("inputs") is None
+    return bare and not (run.get("metadata") or {}).get("everytoken")
 
 
 def restored(run: Row, charges: list[dict[str, Any]], wire: WireRun, project: str | None) -> list[WireRun]:

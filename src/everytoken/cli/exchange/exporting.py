@@ -113,12 +113,15 @@ def export(api: Api, notes: Notes, what: What, advance: Advance) -> Path:
         return notes.folder / (what if asked.format == "parquet" else f"{what}.{asked.format}")
     sink = open_sink(notes.folder, what, asked.format, progress.place)
     advance(progress.place.rows)
-    for index in range(progress.project, len(asked.projects)):
-        for rows, cursor in pages(api, asked, what, asked.projects[index], progress.cursor):
-            _keep(sink, rows, progress, advance)
-            progress.project, progress.cursor = (index, cursor) if cursor else (index + 1, None)
-            notes.save()
-    path = sink.close()
+    try:
+        for index in range(progress.project, len(asked.projects)):
+            for rows, cursor in pages(api, asked, what, asked.projects[index], progress.cursor):
+                _keep(sink, rows, progress, advance)
+                progress.project, progress.cursor = (index, cursor) if cursor else (index + 1, None)
+                notes.save()
+        path = sink.close()
+    finally:
+        sink.leave()
     progress.done = True
     notes.save()
     return path

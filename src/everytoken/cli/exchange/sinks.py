@@ -36,6 +36,9 @@ class Sink(Protocol):
     def write(self, rows: Sequence[Row]) -> Place:
         """Keep a page; it is on disk when this returns."""
 
+    def leave(self) -> None:
+        """Let go of the file as it is; another sink goes on from its place."""
+
     def close(self) -> Path:
         """Give the finished file its name, and say which."""
 
@@ -78,10 +81,13 @@ class LineSink:
         self._place = replace(here, rows=here.rows + len(rows), size_bytes=here.size_bytes + len(text))
         return self._place
 
+    def leave(self) -> None:
+        self._file.close()
+
     def close(self) -> Path:
         if not self._place.rows and self._kind == "csv":
             self.write([])
-        self._file.close()
+        self.leave()
         Path(self._file.name).replace(self._path)
         return self._path
 
@@ -108,6 +114,9 @@ class PartSink:
         here = self._place
         self._place = replace(here, rows=here.rows + len(rows), parts=here.parts + 1)
         return self._place
+
+    def leave(self) -> None:
+        """Each part is closed when it is written."""
 
     def close(self) -> Path:
         if not self._place.parts:
