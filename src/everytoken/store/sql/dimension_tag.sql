@@ -1,1 +1,0 @@
-  arrayJoin(if(empty(tags), [''], arrayMap(tag -> toString(tag), tags)))
