@@ -202,22 +202,33 @@ def _json_line(line: str, number: int) -> object:
 
 
 def _charges(url: str, project: str | None, api_key: str | None) -> Iterator[object]:
-    cursor: str | None = None
+    """Charges of the project, or of each that the key may read."""
     with httpx.Client(base_url=url, headers={"x-api-key": api_key} if api_key else {}, timeout=30) as client:
-        for _ in range(MAX_PAGES):
-            asked = {"project": project, "cursor": cursor, "limit": str(PAGE)}
-            try:
-                response = client.get("/everytoken/v1/charges", params={k: v for k, v in asked.items() if v})
-                page = response.raise_for_status().json()
-                charges = page["charges"]
-            except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-                raise CommandError(
-                    f"no charges from {url}: {error}", hint="is `everytoken serve` running there, is the key right?"
-                ) from error
-            yield from charges
-            cursor = page.get("next")
-            if not cursor:
-                return
+        projects = [project] if project else [row["project"] for row in _asked(client, "projects", {})["projects"]]
+        for name in projects:
+            yield from _charges_of(client, name)
+
+
+def _charges_of(client: httpx.Client, project: str) -> Iterator[object]:
+    cursor: str | None = None
+    for _ in range(MAX_PAGES):
+        asked = {"project": project, "cursor": cursor, "limit": str(PAGE)}
+        page = _asked(client, "charges", {name: value for name, value in asked.items() if value})
+        yield from page["charges"]
+        cursor = page.get("next")
+        if not cursor:
+            return
+
+
+def _asked(client: httpx.Client, what: str, asked: dict[str, str]) -> Any:
+    try:
+        answer = client.get(f"/everytoken/v1/{what}", params=asked).raise_for_status().json()
+        _ = answer[what]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+        raise CommandError(
+            f"no {what} from {client.base_url}: {error}", hint="is `everytoken serve` running there, is the key right?"
+        ) from error
+    return answer
 
 
 @app.command()

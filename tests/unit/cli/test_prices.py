@@ -298,6 +298,20 @@ def test_missing_pages_through_a_running_servers_charges(run: Run, monkeypatch: 
     ]
 
 
+def test_missing_without_a_project_asks_for_each(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/projects"):
+            return httpx.Response(200, json={"projects": [{"project": "a"}, {"project": "b"}]})
+        row = {"provider": "openai", "request_model": f"gpt-9{request.url.params['project']}",
+               "cost_status": "unpriced", "cost_reason": "model_unknown"}  # fmt: skip
+        return httpx.Response(200, json={"charges": [row], "next": None})
+
+    monkeypatch.setattr(httpx, "Client", functools.partial(httpx.Client, transport=httpx.MockTransport(serve)))
+    code, out, _ = run("missing", "--url", "http://everytoken.invalid", "--json")
+    assert code == 1
+    assert [seen["model"] for seen in json.loads(out)] == ["gpt-9a", "gpt-9b"]
+
+
 @pytest.mark.parametrize("body", [b"nonsense", b"[]", b"{}"])
 def test_a_server_that_answers_nonsense_is_not_a_server_without_problems(
     run: Run, monkeypatch: pytest.MonkeyPatch, body: bytes
