@@ -93,6 +93,23 @@ def test_a_second_scrape_and_a_retry_change_nothing(server: Server) -> None:
     assert after["everytoken_ingest_duplicates_total",] > before["everytoken_ingest_duplicates_total",]
 
 
+def test_what_clients_lost_is_counted_once_and_shown(server: Server) -> None:
+    told = [llm_run(), llm_run(), llm_run()]
+    metadata = [{"everytoken_dropped": 3}, {"everytoken_lost_by_langsmith": 2}, {"everytoken_dropped": "many"}]
+    for run, more in zip(told, metadata, strict=True):
+        run["session_name"] = "lossy"
+        run["extra"] = {"metadata": more}
+    for _ in range(2):  # the same again is no new loss
+        server.http.post("/runs/batch", json={"post": told})
+        server.flush()
+
+    coverage = server.get("/projects/lossy/coverage")
+    assert (coverage["dropped_by_clients"], coverage["dropped_by_langsmith"]) == (5, 2)
+    text = server.http.get("/metrics").text
+    assert 'everytoken_client_dropped_runs_total{by="everytoken",project="lossy"} 3.0' in text
+    assert 'everytoken_client_dropped_runs_total{by="langsmith",project="lossy"} 2.0' in text
+
+
 def test_the_server_tells_of_its_own_queues_and_counters(server: Server) -> None:
     found = samples(server)
 

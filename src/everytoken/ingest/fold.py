@@ -117,7 +117,7 @@ class TraceFold:
         self.refs: set[ChargeRef] = set()
         """Every charge that the ledger has, or may have after a write that failed."""
         self.counted: set[str] = set()
-        """Keys of the charges that the metrics have counted."""
+        """Keys of the charges that the metrics have counted, and ids of the runs that told what was lost."""
         self.touched_us = 0
         self.size_bytes = 0
 
@@ -289,6 +289,8 @@ class Fold:
         trace = self._open(trace_id)
         trace.refs.update(refs)
         trace.counted.update(ref.charge_key for ref in trace.refs)
+        runs = list(runs)
+        trace.counted.update(run.run_id for run in runs)
         for run in runs:
             if run.run_id in trace.runs:
                 continue

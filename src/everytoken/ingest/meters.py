@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from everytoken.core.charge import Charge
 from everytoken.core.pricing import split_usage
+from everytoken.core.run import Run
 from everytoken.core.sums import BILLED
 from everytoken.ingest.fold import TraceFold
 
@@ -18,6 +19,10 @@ MAX_SERIES = 2_000
 """Sets of labels of one metric; what comes beyond them counts as `other` in every label."""
 MAX_LABEL_CHARS = 120
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)
+LOST = {"everytoken": "everytoken_dropped", "langsmith": "everytoken_lost_by_langsmith"}
+"""Who lost runs → the key of the metadata in which the next run tells how many."""
+MAX_LOST = 10**9
+"""More in one process is no count but a mistake."""
 CALL = ("project", "node", "model", "provider")
 
 
@@ -55,6 +60,7 @@ class Meters:
         self._errors = counter("llm_errors", "Calls that ended in error.", *CALL, "quality")
         self._duration_s = seconds("llm_call_duration_seconds", "From the request to its end.")
         self._ttft_s = seconds("time_to_first_token_seconds", "From the request to its first token.")
+        self._lost = counter("client_dropped_runs", "Runs that clients say they lost before sending.", "project", "by")
         self._bounds = {metric: Bounded(max_series) for metric in vars(self).values()}
 
     def observe(self, trace: TraceFold, charges: Iterable[Charge]) -> None:
@@ -63,6 +69,16 @@ class Meters:
             if charge.status != "pending" and charge.charge_key not in trace.counted:
                 trace.counted.add(charge.charge_key)
                 self._count(charge)
+        for fold in trace.runs.values():
+            if fold.run is not None and fold.run_id not in trace.counted:
+                self._count_lost(trace, fold.run)
+
+    def _count_lost(self, trace: TraceFold, run: Run) -> None:
+        for by, key in LOST.items():
+            lost = run.metadata.get(key)
+            if isinstance(lost, int) and 0 < lost <= MAX_LOST:
+                trace.counted.add(run.run_id)
+                self._add(self._lost, lost, run.project, by)
 
     def _count(self, charge: Charge) -> None:
         call = (charge.project, charge.node, charge.model, charge.provider)

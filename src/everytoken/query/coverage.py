@@ -25,6 +25,7 @@ def read_coverage(ledger: Ledger, control: Control, project: str, window: Window
     known_project(control, project)
     params = {"project": project, **window.params()}
     causes = _causes(ledger.select("coverage_causes", limit=MAX_KINDS, **params))
+    (lost,) = ledger.select("coverage_dropped", **params)
     found = ledger.select("coverage_paths", limit=MAX_PATHS, **params)
     paths = [_path(row, causes.get(row["call_path"], [])) for row in found]
     paths.sort(key=_urgency)
@@ -32,6 +33,8 @@ def read_coverage(ledger: Ledger, control: Control, project: str, window: Window
         project=project,
         paths=paths,
         reporting=sum(path.reports for path in paths),
+        dropped_by_clients=lost["dropped"] + lost["by_langsmith"],
+        dropped_by_langsmith=lost["by_langsmith"],
         notes=[_note(row) for row in ledger.select("coverage_notes", **params)],
         **total_fields(sum((sums_of_row(row) for row in found), NOTHING)),
     )

@@ -537,4 +537,8 @@ class Coverage(Totals):
     """Those that need attention first."""
     reporting: int
     """How many of `paths` report usage."""
+    dropped_by_clients: int
+    """Runs that clients say they lost before they were sent: everytoken's own, and langsmith's beside it."""
+    dropped_by_langsmith: int
+    """Those of them that langsmith's threads lost."""
     notes: list[CoverageNote]

@@ -1491,6 +1491,10 @@ export interface components {
             paths: components["schemas"]["CoverageRow"][];
             /** Reporting */
             reporting: number;
+            /** Dropped By Clients */
+            dropped_by_clients: number;
+            /** Dropped By Langsmith */
+            dropped_by_langsmith: number;
             /** Notes */
             notes: components["schemas"]["CoverageNote"][];
         };

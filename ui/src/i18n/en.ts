@@ -232,7 +232,7 @@ export const en = {
     others_other: "{{count}} others",
     meters: "other than tokens",
     unnamed: "not named",
-    brush: "Drag across the chart to zoom.",
+    brush: "Drag across the chart to zoom, click to explain.",
     chartLabel: "Chart over time, {{zone}}; the totals are listed beside it",
     where: "Where it goes",
     allNodes: "All nodes",
@@ -266,6 +266,9 @@ export const en = {
     silentPaths_other: "⚠ {{count}} paths without usage",
     pathsOk_one: "{{count}} path reports usage",
     pathsOk_other: "all {{count}} paths report usage",
+    dropped_one: "⚠ {{count}} run was lost by clients before it was sent: what it cost is not in any number here",
+    dropped_other:
+      "⚠ {{count}} runs were lost by clients before they were sent: what they cost is not in any number here",
     unknownPath: "unknown path",
     reports: "Reports usage",
     unpricedPath: "Reports usage, lacks a price",

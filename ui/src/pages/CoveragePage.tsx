@@ -29,6 +29,9 @@ export function CoveragePage() {
       {data && data.paths.length > 0 && (
         <>
           <Headline coverage={data} />
+          {data.dropped_by_clients > 0 && (
+            <p className="bad">{t("coverage.dropped", { count: data.dropped_by_clients })}</p>
+          )}
           <Paths coverage={data} />
           <Notes notes={data.notes} project={project} />
         </>
