@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 from playwright.sync_api import BrowserContext, expect
@@ -35,6 +36,14 @@ def pages(site: Site, trace_id: str) -> Iterator[tuple[str, str]]:
     for section in ("overview", "traces", "nodes", "models", "users", "threads", "coverage"):
         yield section, f"/projects/{PROJECT}/{section}"
     yield "thread", f"/projects/{PROJECT}/threads/session-3"
+    wanted = 'and(eq(status,"success"),gt(latency,"2s"))'
+    yield "traces-found", f"/projects/{PROJECT}/traces?strip=cost&sort=-cost&filter={quote(wanted)}"
+    yield "traces-fault", f"/projects/{PROJECT}/traces?filter={quote('gt(latncy, 2)')}"
+    yield "prices", f"/projects/{PROJECT}/prices"
+    yield "price", f"/projects/{PROJECT}/prices?tab=entries&q=gemini&model=gemini-2.5-pro&provider=google"
+    yield "reprice", f"/projects/{PROJECT}/prices?tab=reprice"
+    for tab in ("project", "masking", "keys"):
+        yield f"settings-{tab}", f"/projects/{PROJECT}/settings?tab={tab}"
     yield "trace", trace
     yield "run", f"{trace}?run={llm}"
     yield "trace-nodes", f"{trace}?view=nodes"

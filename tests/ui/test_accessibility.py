@@ -34,6 +34,8 @@ def findings(page: Page) -> list[str]:
         "/projects/{project}/users",
         "/projects/{project}/threads",
         "/projects/{project}/coverage",
+        "/projects/{project}/traces?strip=cost&filter=and(eq(status,%22success%22),gt(latency,1))",
+        "/projects/{project}/prices?tab=entries&q=gpt-5&model=gpt-5.2&provider=openai",
         "{trace}",
         "{trace}?view=nodes",
     ],
@@ -43,6 +45,27 @@ def test_a_page_has_no_serious_finding(page: Page, site: Site, trace_id: str, th
     trace = f"/projects/{PROJECT}/traces/{trace_id}"
     page.goto(site.url + address.format(project=PROJECT, trace=trace))
     expect(page.get_by_role("row").nth(1)).to_be_visible()
+    assert findings(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["prices?tab=reprice", "settings", "settings?tab=masking", "settings?tab=keys"])
+def test_a_form_has_no_serious_finding(page: Page, site: Site, trace_id: str, theme: str, address: str) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.goto(f"{site.url}/projects/{PROJECT}/{address}")
+    expect(page.locator(".padded .button").first).to_be_visible()
+    assert findings(page) == []
+
+
+def test_menus_of_the_list_have_no_serious_finding(page: Page, site: Site, trace_id: str) -> None:
+    page.goto(f"{site.url}/projects/{PROJECT}/traces")
+    for name in ("Columns, order and density", "Views"):
+        page.get_by_role("button", name=name).click()
+        expect(page.locator(".popover")).to_be_visible()
+        assert findings(page) == []
+        page.keyboard.press("Escape")
+    page.get_by_role("combobox", name="Filter").click()
+    expect(page.get_by_role("option").first).to_be_visible()
     assert findings(page) == []
 
 

@@ -103,7 +103,7 @@ function Rates({ rates }: { rates: readonly Rate[] }) {
         {rates.map((rate) => (
           <tr key={`${rate.key} ${rate.over}`}>
             <td title={rate.source}>
-              <RateName name={rate.key} />
+              <RateName name={rate.key} />{" "}
               {rate.over !== null && (
                 <span className="muted small-text beside">{t("prices.over", { tokens: count(rate.over) })}</span>
               )}

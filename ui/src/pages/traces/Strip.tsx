@@ -106,12 +106,14 @@ function Bars({ list, data }: { list: ListState; data: Distribution }) {
         onPointerDown={(event) => {
           if (event.button !== 0 || bars.length === 0) return;
           event.currentTarget.setPointerCapture(event.pointerId);
-          setPicked([under(event), under(event)]);
+          const index = under(event);
+          setPicked([index, index]);
         }}
         onPointerMove={(event) => {
           if (bars.length === 0) return;
-          setHovered(under(event));
-          if (event.currentTarget.hasPointerCapture(event.pointerId)) setPicked((now) => now && [now[0], under(event)]);
+          const index = under(event);
+          setHovered(index);
+          if (event.currentTarget.hasPointerCapture(event.pointerId)) setPicked((now) => now && [now[0], index]);
         }}
         onPointerUp={apply}
         onPointerCancel={() => setPicked(null)}
