@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from tests.store.samples import NOON_US, charge
 from everytoken.alerts.preview import preview
 from everytoken.alerts.readings import Reading, read
 from everytoken.alerts.rules import Rule
-from everytoken.query.measures import Scope
+from everytoken.query.measures import Scope, counts_between, measures
 from everytoken.store.ledger import Ledger
 
 MINUTE_US, HOUR_US, DAY_US = 60_000_000, 3_600_000_000, 86_400_000_000
@@ -214,6 +215,33 @@ def test_many_instants_read_what_each_reads_alone(ledger: Ledger) -> None:
     daily = rule("cost", "day", "1")
     instants = [kst("2026-11-22 23:58") + number * MINUTE_US for number in range(5)]
     assert read(ledger, daily, SEOUL, instants) == [at(ledger, daily, one) for one in instants]
+
+
+@pytest.mark.parametrize("scope", [Scope(), Scope("user", "u-1"), Scope("tag", "beta")])
+def test_many_bounds_in_one_scan_measure_what_few_do(ledger: Ledger, scope: Scope) -> None:
+    ledger.write(
+        [],
+        [
+            charge(
+                f"c{number}",
+                "0.01",
+                started_us=NOON_US + number * 7 * MINUTE_US,
+                duration_us=number * 1_000,
+                user_id="u-1" if number % 2 else None,
+                tags=("beta", "x") if number % 3 else ("x",),
+            )
+            for number in range(60)
+        ],
+        [],
+    )
+    even = [NOON_US + number * 6 * MINUTE_US for number in range(80)]
+    uneven = [*even[:20], *even[40:]]
+    pairs = [measures(ledger, "shop", scope, pair)[0] for pair in pairwise(even)]
+    assert measures(ledger, "shop", scope, even) == pairs
+    assert counts_between(ledger, "shop", scope, uneven) == [
+        measures(ledger, "shop", scope, pair)[0].counts for pair in pairwise(uneven)
+    ]
+    assert sum(pair.counts.calls for pair in pairs) == {"none": 60, "user": 30, "tag": 40}[scope.by]
 
 
 def test_the_preview_says_when_it_would_have_fired(ledger: Ledger) -> None:

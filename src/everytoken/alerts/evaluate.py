@@ -71,9 +71,7 @@ class Evaluator:
             for rule in rules
             if rule.enabled and rule.rule_id in states and self._control.project(rule.project) is not None
             for zone in [zone_of(self._control, rule.project)]
-            for at_us in [
-                windows.instant_due(rule, states[rule.rule_id].evaluated_us, now_us - self._delay_us, zone)
-            ]
+            for at_us in [windows.instant_due(rule, states[rule.rule_id].evaluated_us, now_us - self._delay_us, zone)]
             if at_us > states[rule.rule_id].evaluated_us
         ]
         due.sort(key=lambda found: found[1].evaluated_us)

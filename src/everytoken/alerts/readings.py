@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from everytoken.alerts import windows
 from everytoken.alerts.rules import Rule
-from everytoken.query.measures import NO_CALLS, Counts, Measure, first_charge_us, measures
+from everytoken.query.measures import NO_CALLS, Counts, Measure, counts_between, first_charge_us, measures
 from everytoken.store.ledger import Ledger
 
 WEEKS = 8
@@ -66,8 +66,7 @@ def read(ledger: Ledger, rule: Rule, zone: ZoneInfo, at_us: Sequence[int]) -> li
 def _counts(ledger: Ledger, rule: Rule, spans: Sequence[tuple[int, int]]) -> list[Counts]:
     """The counts of spans that overlap as they like: sums between all their ends, and differences of running sums."""
     bounds = sorted({bound for span in spans for bound in span})
-    between = measures(ledger, rule.project, rule.scope, bounds)
-    running = accumulate((measure.counts for measure in between), initial=NO_CALLS)
+    running = accumulate(counts_between(ledger, rule.project, rule.scope, bounds), initial=NO_CALLS)
     until = dict(zip(bounds, running, strict=True))
     return [until[to_us] - until[from_us] for from_us, to_us in spans]
 
@@ -91,8 +90,7 @@ def _judged(rule: Rule, span: tuple[int, int], counts: Counts) -> Reading:
 def _value(rule: Rule, counts: Counts) -> tuple[Decimal | None, str | None]:
     """The value of a kind that is reckoned from counts, or why it is not known. No calls at all cost nothing."""
     if rule.kind in ("cost", "budget"):
-        known = counts.calls == 0 or counts.unpriced < counts.calls
-        return (counts.cost_known_usd, None) if known else (None, "unpriced")
+        return _value_of_cost(counts)
     if rule.kind == "tokens":
         unknown = counts.missing + counts.estimated
         return (Decimal(counts.tokens), None) if not unknown or unknown < counts.told else (None, "usage_missing")
