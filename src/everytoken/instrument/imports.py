@@ -6,21 +6,24 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any
 
-FORK_WAIT_S = 5.0
-"""Longest time that a fork waits for an import of ours, which takes half a second once."""
+FORK_WAIT_S = 30.0
+"""Longest time that a fork waits for an import of ours. It takes half a second once, on a machine with far too much to
+do ten times that."""
+IMPORTING_WAIT_S = 0.5
+"""The same for a thread that forks while it imports: it may hold what our import waits for."""
 
 
 class Loading:
     """Held while a thread of ours imports: a child forked in the middle would keep the half of a module for ever."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._forker: int | None = None
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(before=self._wait, after_in_parent=self._go_on, after_in_child=self._go_on)
+            os.register_at_fork(before=self._wait, after_in_parent=self._go_on, after_in_child=self._start_anew)
 
     def __enter__(self) -> None:
         self._lock.acquire()
@@ -29,13 +32,25 @@ class Loading:
         self._lock.release()
 
     def _wait(self) -> None:
-        if self._lock.acquire(timeout=FORK_WAIT_S):
+        if self._lock.acquire(timeout=IMPORTING_WAIT_S if _is_importing() else FORK_WAIT_S):
             self._forker = threading.get_ident()
 
     def _go_on(self) -> None:
         if self._forker == threading.get_ident():
             self._forker = None
             self._lock.release()
+
+    def _start_anew(self) -> None:
+        """Whoever held the lock of the parent is not here to give it back."""
+        self._lock, self._forker = threading.RLock(), None
+
+
+def _is_importing() -> bool:
+    """Is this thread in the middle of an import?"""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and "importlib._bootstrap" not in frame.f_code.co_filename:
+        frame = frame.f_back
+    return frame is not None
 
 
 LOADING = Loading()

@@ -26,6 +26,10 @@ class LangSmithRuns:
 
     def __init__(self, make_client: Callable[[], Any], *, alone: bool = False) -> None:
         """`alone`: no other client may send in this process, the child of a fork."""
+        from langsmith.env import get_runtime_environment
+
+        # Asked for here, where forks wait for us: it imports LangChain to tell its version. langsmith keeps the answer.
+        get_runtime_environment()
         self.client = make_client()
         """For attempts without a parent, and where the parent's client would leave runs out by sampling."""
         self.lost = 0

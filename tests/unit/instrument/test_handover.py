@@ -3,12 +3,14 @@
 import asyncio
 import contextvars
 import functools
+import importlib
 import multiprocessing
 import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -165,3 +167,25 @@ def test_a_fork_waits_for_an_import_of_ours_that_is_under_way() -> None:
     worker.join()
     with LOADING:  # given back in the parent
         assert child.exitcode == 0
+
+
+def test_a_fork_inside_an_import_does_not_wait_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours may be waiting for that very import."""
+    (tmp_path / "forks_as_it_loads.py").write_text("import os\nchild = os.fork()\nif not child:\n    os._exit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importing, leave = threading.Event(), threading.Event()
+
+    def load() -> None:
+        with LOADING:
+            importing.set()
+            leave.wait(15)
+
+    worker = threading.Thread(target=load)
+    worker.start()
+    assert importing.wait(20)
+    module = importlib.import_module("forks_as_it_loads")
+    assert not leave.is_set()
+    assert worker.is_alive()
+    leave.set()
+    worker.join()
+    os.waitpid(module.child, 0)
