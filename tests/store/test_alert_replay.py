@@ -311,6 +311,17 @@ def test_a_mail_arrives_and_a_refused_one_is_tried_again_or_not(tmp_path: Path, 
     control.close()
 
 
+def test_a_password_never_goes_to_a_mail_server_in_the_clear(tmp_path: Path, ledger: Ledger) -> None:
+    control = control_at(tmp_path)
+    with mailing() as box:  # offers no STARTTLS
+        now_us = fired(control, ledger, target("email", "team@example.com"))
+        Deliverer(control, sender(smtp_url=box.url.replace("smtp://", "smtp://user:pass@"))).round(now_us)
+    (delivery,) = control.alerts.deliveries([control.alerts.events("shop", limit=1)[0].event_id])
+    assert (delivery.state, box.got) == ("waiting", [])
+    assert "STARTTLS" in (delivery.error or "")
+    control.close()
+
+
 def text_of(message: Message) -> str:
     payload = message.get_payload(decode=True)
     assert isinstance(payload, bytes)
