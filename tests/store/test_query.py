@@ -302,6 +302,7 @@ def test_a_trace_is_shown_as_a_tree_with_own_and_subtree_numbers(store: Store) -
     start = read_trace(store.ledger, TRACE, limit=2)
     assert [row.name for row in start.runs] == ["root", "left"]
     assert [row.cost_usd for row in start.charges] == ["0.25"], "the charges of the runs shown"
+    assert start.charges == [row for row in view.charges if row.charge_key == "b"], "with all that stands behind them"
     assert (start.truncated_runs, start.trace.runs, start.trace.cost_usd) == (2, 4, "0.75"), "sums are of the whole"
 
 

@@ -65,8 +65,9 @@ class TraceShape:
     user_id: str | None
     models: tuple[str, ...]
     totals: Sums
+    run_count: int
     runs: tuple[RunShape, ...]
-    """In tree order: every run before its children, siblings by time."""
+    """In tree order: every run before its children, siblings by time; the first of them when no more were asked for."""
     nodes: tuple[NodeShape, ...]
     """Executions of LangGraph nodes, by start."""
     graph_nodes: tuple[GraphNodeShape, ...]
@@ -79,8 +80,11 @@ class TraceShape:
     orphans: tuple[str, ...]
 
 
-def shape_trace(runs: Iterable[Run], charges: Iterable[Charge]) -> TraceShape:
-    """The shape of the trace that `runs` belong to, with the sums of `charges`. Linear in runs, but for sorting."""
+def shape_trace(runs: Iterable[Run], charges: Iterable[Charge], *, shown: int | None = None) -> TraceShape:
+    """The shape of the trace that `runs` belong to, with the sums of `charges`. Linear in runs, but for sorting.
+
+    `shown` bounds the runs whose own shapes are made; everything else is of the whole trace.
+    """
     lineage = trace_lineage(runs)
     children = _children(lineage)
     ordered, depth = _tree_order(lineage, children)
@@ -129,7 +133,8 @@ def shape_trace(runs: Iterable[Run], charges: Iterable[Charge]) -> TraceShape:
         user_id=first_text(root.metadata, USER_KEYS) if root else None,
         models=tuple(sorted({c.model for c in charges if c.model})),
         totals=sums_of(charges),
-        runs=tuple(shape(i) for i in ordered),
+        run_count=len(ordered),
+        runs=tuple(shape(i) for i in ordered[:shown]),
         nodes=nodes,
         graph_nodes=graph_nodes,
         edges=edges,

@@ -11,6 +11,8 @@ from everytoken.store.ledger import MAX_TRACE_RUNS, Ledger
 from everytoken.store.together import together
 
 MAX_RUNS_SHOWN = 10_000  # what the page promises to draw without a long pause
+NO_PROOF = {"cost_lines": "", "raw_usage": "", "differences": ""}
+"""What stands behind a charge is read for those that are shown; the sums of a trace do without."""
 
 
 def read_trace(ledger: Ledger, trace_id: str, project: str | None = None, limit: int = MAX_RUNS_SHOWN) -> TraceView:
@@ -30,21 +32,23 @@ def read_trace(ledger: Ledger, trace_id: str, project: str | None = None, limit:
         lambda: ledger.select("trace_runs", **place.params(), limit=MAX_TRACE_RUNS),
         lambda: ledger.select("trace_charges", **place.params(), limit=MAX_TRACE_RUNS),
     )
-    charges = [read_charge(row) for row in charge_rows]
-    shape = shape_trace([read_run(row) for row in found], charges)
-    shown = shape.runs[:limit]
-    keys = {key for run in shown for key in run.charge_keys} if len(shown) < len(shape.runs) else None
-    of_shown = charges if keys is None else [charge for charge in charges if charge.charge_key in keys]
+    is_cut = len(found) > limit
+    charges = [read_charge(row | NO_PROOF if is_cut else row) for row in charge_rows]
+    shape = shape_trace([read_run(row) for row in found], charges, shown=limit)
+    shown = shape.runs
+    if is_cut:
+        keys = {key for run in shown for key in run.charge_keys}
+        charges = [read_charge(row) for row in charge_rows if row["charge_key"] in keys]
     top = shape.runs[0].run
     previews = next((row for row in found if str(row["run_id"]) == top.run_id), found[0])
     return TraceView(
         trace=_trace(shape, known(previews, "input_preview") or "", known(previews, "output_preview") or ""),
         runs=[_run(run) for run in shown],
-        charges=[charge_row(charge) for charge in of_shown[:MAX_RUNS_SHOWN]],
+        charges=[charge_row(charge) for charge in charges[:MAX_RUNS_SHOWN]],
         graph=_graph(shape),
         critical_path=list(shape.critical_path),
         saved_ms=ms(shape.saved_us),
-        truncated_runs=len(shape.runs) - len(shown),
+        truncated_runs=shape.run_count - len(shown),
     )
 
 
@@ -58,7 +62,7 @@ def _trace(shape: TraceShape, input_preview: str, output_preview: str) -> TraceR
         start_us=shape.start_us,
         duration_ms=ms(shape.duration_us),
         ttft_ms=ms(shape.ttft_us),
-        runs=len(shape.runs),
+        runs=shape.run_count,
         models=list(shape.models),
         thread_id=shape.thread_id,
         user_id=shape.user_id,

@@ -127,6 +127,8 @@ def test_dotted_order_decides_between_siblings_of_the_same_time() -> None:
         run("second", "root", 5, 6, dotted_order="20261122T000000000000Zroot.20261122T000000000002Zsecond"),
     ]
     assert [r.run.run_id for r in shape_trace(runs[::-1], []).runs] == ["root", "first", "second"]
+    start = shape_trace(runs[::-1], [], shown=2)
+    assert ([r.run.run_id for r in start.runs], start.run_count) == (["root", "first"], 3)
 
 
 def test_sums_leave_estimates_out_and_say_what_is_unpriced() -> None:
