@@ -30,7 +30,13 @@ export function Explained({ cell = {}, children }: { cell?: Cell; children: Reac
         {children}
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className="popover explanation" align="end" sideOffset={6} collisionPadding={8}>
+        <Popover.Content
+          className="popover explanation"
+          aria-label={t("trace.explain")}
+          align="end"
+          sideOffset={6}
+          collisionPadding={8}
+        >
           <ExplainedCell cell={cell} />
         </Popover.Content>
       </Popover.Portal>

@@ -20,7 +20,13 @@ export function ColumnsMenu({ list }: { list: ListState }) {
         <ColumnsIcon />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className="popover columns-menu" align="end" sideOffset={4} collisionPadding={8}>
+        <Popover.Content
+          className="popover columns-menu"
+          aria-label={t("list.columnsOf")}
+          align="end"
+          sideOffset={4}
+          collisionPadding={8}
+        >
           <h2>{t("list.columns")}</h2>
           <ul>
             {COLUMNS.map((column) => (

@@ -38,7 +38,13 @@ export function ViewsMenu({ list }: { list: ListState }) {
         <ChevronIcon />
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Content className="popover views-menu" align="end" sideOffset={4} collisionPadding={8}>
+        <Popover.Content
+          className="popover views-menu"
+          aria-label={t("list.view")}
+          align="end"
+          sideOffset={4}
+          collisionPadding={8}
+        >
           <h2>{t("list.view")}</h2>
           {views.length === 0 && <p className="muted small-text">{t("list.noViews")}</p>}
           <ul>
