@@ -128,7 +128,7 @@ def flattened(attributes: Mapping[str, Any], prefix: str) -> list[dict[str, Any]
         if indexed is None or int(indexed[1]) > MAX_MESSAGES:
             continue
         _put(found.setdefault(int(indexed[1]), {}), indexed[2].split(".", MAX_STEPS), value)
-    return [_listed(found[n]) for n in sorted(found)]
+    return [{key: _listed(value) for key, value in found[n].items()} for n in sorted(found)]
 
 
 def _put(into: dict[str, Any], steps: list[str], value: Any) -> None:

@@ -380,6 +380,7 @@ class TestContent:
             ({"gen_ai.prompt": "plain"}, {"input": "plain"}),
             ({"gen_ai.prompt": "[not json"}, {"input": "[not json"}),
             ({"gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "hi"}, {"messages": [*ASKED]}),
+            ({"gen_ai.prompt.0.0": "hi"}, {"messages": [{"0": "hi"}]}),  # a message is an object, whatever its keys
             (
                 {"gen_ai.input.messages": '[{"role": "user", "parts": []}]', "gen_ai.system_instructions": "be kind"},
                 {"messages": [{"role": "user", "parts": []}], "system_instructions": "be kind"},
