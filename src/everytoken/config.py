@@ -38,8 +38,8 @@ class Settings(BaseSettings):
     clickhouse_url: str | None = Field(
         default=None,
         repr=False,
-        description="ClickHouse for the ledger, `http://user:password@host:8123/database` (or `https`): several servers "
-        "share it. Without it, the embedded engine in the data folder.",
+        description="ClickHouse for the ledger, `http://user:password@host:8123/database` (or `https`): several "
+        "servers share it. Without it, the embedded engine in the data folder.",
     )
     clickhouse_cluster: str | None = Field(
         default=None,
