@@ -55,10 +55,10 @@ def _split(ledger: Ledger) -> None:
     for table in ("run_versions", "charge_versions", "operations", "attachments"):
         key = "sha256" if table == "attachments" else "trace_id"
         writer.command(
-            f"CREATE VIEW IF NOT EXISTS {TWO_SHARDS}.{table}_shard AS SELECT * FROM {DATABASE}.{table} FINAL "
+            f"CREATE VIEW IF NOT EXISTS {TWO_SHARDS}.{table}_local AS SELECT * FROM {DATABASE}.{table} FINAL "
             f"WHERE cityHash64({key}) % 2 = shardNum() - 1"
         )
-        shards = f"remote('localhost,127.0.0.1', '{TWO_SHARDS}.{table}_shard')"
+        shards = f"remote('localhost,127.0.0.1', '{TWO_SHARDS}.{table}_local')"
         writer.command(f"CREATE TABLE IF NOT EXISTS {TWO_SHARDS}.{table} AS {shards}")
     for reader in readers:
         reader.database = TWO_SHARDS

@@ -11,7 +11,7 @@ from everytoken.store.errors import StoreError
 from everytoken.store.evidence import count_in
 from everytoken.store.ledger import Ledger, sql_text
 from everytoken.store.operations import OperationKey, StoredOperation
-from everytoken.store.visible import only
+from everytoken.store.visible import only, row_filter
 
 KINDS = ("patch", "post")
 
@@ -55,7 +55,11 @@ def test_a_request_sees_its_projects_alone_on_every_shard(tmp_path: Path) -> Non
         }
         with only(["bank"]):
             (row,) = ledger.select("project_charges", **bounds)
+            # what a shard is asked names its own table: the filter of that name alone holds there
+            filters = {"additional_table_filters": row_filter(["charge_versions_local"])}
+            told = ledger._clients[1].query(sql_text("project_charges"), parameters=bounds, settings=filters)
         assert (row["project"], row["llm_calls"]) == ("bank", 20)
+        assert [one["project"] for one in told.named_results()] == ["bank"]
 
 
 @pytest.mark.usefixtures("two_shards")
