@@ -62,7 +62,7 @@ function Side({ title, value }: { title: string; value: unknown }) {
   return (
     <div>
       <h3 className="muted small-text">{title}</h3>
-      <pre>{JSON.stringify(value, null, 2)}</pre>
+      <pre>{JSON.stringify(value, null, 2).replaceAll("\\n", "\n")}</pre>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useMatchRoute, useNavigate, useParams } from "@tanstack/react-router";
-import { useCallback, useState } from "react";
+import { Link, Outlet, useLocation, useMatchRoute, useNavigate, useParams } from "@tanstack/react-router";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLive } from "../api/live";
 import { healthQuery, projectsQuery } from "../api/queries";
@@ -113,8 +113,15 @@ export const SECTIONS = [
 
 function Sections({ project }: { project: string }) {
   const t = useWords();
+  const bar = useRef<HTMLElement>(null);
+  const path = useLocation({ select: (location) => location.pathname });
+  // On a phone the bar is wider than the screen: the section one is in must be seen.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another path is another section
+  useEffect(() => {
+    bar.current?.querySelector("[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [path]);
   return (
-    <nav className="sections" aria-label={t("nav.sections")}>
+    <nav ref={bar} className="sections" aria-label={t("nav.sections")}>
       {SECTIONS.map((section) => (
         <Link
           key={section}

@@ -8,8 +8,8 @@ export const explainEn = {
   rest: "prices not listed here",
   rounding: "rounding of charges",
   notes: {
-    unpriced: "not in this number: no price",
-    running: "not in this number: still running",
+    unpriced: "not in this number, no price",
+    running: "not in this number, still running",
     approximate: "priced approximately",
     usage: "usage not exact",
     settlement: "noticed while counting",
@@ -30,8 +30,8 @@ export const explainKo: typeof explainEn = {
   rest: "여기에 없는 가격",
   rounding: "청구 반올림",
   notes: {
-    unpriced: "이 금액에 없음: 가격 없음",
-    running: "이 금액에 없음: 실행 중",
+    unpriced: "이 금액에 없음, 가격 없음",
+    running: "이 금액에 없음, 실행 중",
     approximate: "근사한 가격으로 계산",
     usage: "사용량이 정확하지 않음",
     settlement: "집계하며 발견한 점",
