@@ -26,7 +26,7 @@ MAX_LINE_BYTES = 64 * 1024**2
 """A recorded response with images fits; a longer line is answered with an error and skipped."""
 MAX_PAGES = 10_000
 """Pages of charges read from a server: ten million charges at 1,000 a page."""
-PAGE = 1_000
+PAGE = 500
 
 PricesOption = Annotated[
     list[Path] | None,

@@ -293,8 +293,8 @@ def test_missing_pages_through_a_running_servers_charges(run: Run, monkeypatch: 
     assert code == 1
     assert [seen["model"] for seen in json.loads(out)] == ["gpt-91", "gpt-92"]
     assert asked == [
-        {"project": "p", "limit": "1000", "key": "k"},
-        {"project": "p", "cursor": "c2", "limit": "1000", "key": "k"},
+        {"project": "p", "limit": "500", "key": "k"},
+        {"project": "p", "cursor": "c2", "limit": "500", "key": "k"},
     ]
 
 
