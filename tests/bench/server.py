@@ -179,15 +179,17 @@ class Bench:
     def reads(self, label: str) -> None:
         for name, ask in self._questions().items():
             took: list[float] = []
-            until = time.perf_counter() + READ_S
+            until, before_s = time.perf_counter() + READ_S, cpu_s(self.server)
             while len(took) < READ_ROUNDS and time.perf_counter() < until:
                 began = time.perf_counter()
                 ask()
                 took.append((time.perf_counter() - began) * 1000)
+            cpu_ms = (cpu_s(self.server) - before_s) / len(took) * 1000  # under ingest, that of the ingest too
             took.sort()
             p95 = took[int(len(took) * 0.95)]
             print(
                 f"read {label:<34} {name:<24} p50 {statistics.median(took):6.0f} ms   p95 {p95:6.0f} ms of {len(took)}"
+                f"   CPU {cpu_ms:.0f} ms"
             )
 
     def _questions(self) -> dict[str, Callable[[], Any]]:
