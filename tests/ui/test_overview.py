@@ -221,3 +221,19 @@ def test_the_pages_speak_korean(at: Visit) -> None:
     expect(page.get_by_role("heading", level=2).first).to_contain_text("호출 경로 1개 중 0개가 사용량을 보고합니다")
     at.open("overview")
     expect(page.get_by_role("region", name="비용이 쓰이는 곳")).to_be_visible()
+
+
+def test_the_cost_of_the_range_and_a_bucket_of_its_chart_explain_themselves(at: Visit) -> None:
+    page = at.open("overview")
+    page.locator(".summary").get_by_title("Explain this number").click()
+    shown = page.get_by_role("dialog")
+    # Two reference traces: 1,040 input at $1.75/M and 1,482 output at $14/M. The other two calls have no price.
+    for text in ("1,040", "× $1.75 / M", "$0.00182", "1,482", "× $14.00 / M", "$0.020748", "$0.022568", "no price"):
+        expect(shown).to_contain_text(text)
+    page.keyboard.press("Escape")
+    page.locator(".chart canvas").first.click()
+    bucket = page.get_by_role("region", name=re.compile("explained"))
+    expect(bucket).to_be_visible()
+    expect(page).to_have_url(re.compile(r"bucket=\d{13}"))
+    bucket.get_by_role("button", name="Close the explanation").click()
+    expect(bucket).to_be_hidden()
