@@ -123,7 +123,7 @@ def everytoken(*arguments: str) -> None:
         group.get_command(context, name).make_context(name, rest)
         return
     if name == "keys" and rest[0] == "revoke":  # ids are made when keys are
-        rest[1] = json.loads(_run(["keys", "list", "--json"], capture_output=True).stdout)[0]["id"]
+        rest[1] = json.loads(_run(["keys", "list", "--json"], capture_output=True).stdout)[0]["key_id"]
     if name in ASK_A_SERVER and "--url" not in rest:
         rest += ["--url", os.environ["SERVER_OF_TESTS"]]
     code = _run([name, *rest]).returncode

@@ -25,7 +25,7 @@ app = typer.Typer(no_args_is_help=True, help="Prices: what a model costs, and wh
 MAX_LINE_BYTES = 64 * 1024**2
 """A recorded response with images fits; a longer line is answered with an error and skipped."""
 MAX_PAGES = 10_000
-"""Pages of charges read from a server: ten million charges at 1,000 a page."""
+"""Pages of charges read from a server: five million charges at 500 a page."""
 PAGE = 500
 
 PricesOption = Annotated[
