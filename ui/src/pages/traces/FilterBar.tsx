@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type KeyboardEvent, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { ApiError } from "../../api/client";
 import { facetsQuery, languageQuery } from "../../api/queries";
 import { CloseIcon } from "../../components/icons";
@@ -19,6 +19,14 @@ export function FilterBar({ list, wrong }: { list: ListState; wrong: ApiError | 
   const [at, setAt] = useState(-1);
   const place = useMemo(() => placeOf(text, caret), [text, caret]);
   const offered = useOffered(list, text, caret, open);
+  // Before the next key arrives: one typed at once must stand behind what was completed.
+  const placed = useRef<number>(null);
+  useLayoutEffect(() => {
+    if (placed.current === null) return;
+    field.current?.focus();
+    field.current?.setSelectionRange(placed.current, placed.current);
+    placed.current = null;
+  });
   useKeys({ search: () => field.current?.focus() });
 
   const apply = (typed: string) => {
@@ -33,10 +41,7 @@ export function FilterBar({ list, wrong }: { list: ListState; wrong: ApiError | 
     setCaret(to);
     setAt(-1);
     setOpen(choice.open);
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(to, to);
-    });
+    placed.current = to;
   };
   const onKey = (event: KeyboardEvent<HTMLInputElement>) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
