@@ -116,7 +116,8 @@ def test_the_server_tells_of_its_own_queues_and_counters(server: Server) -> None
     assert set(COUNTED) == set(Counters.__dataclass_fields__)
     assert {(f"everytoken_ingest_{name}_total",) for name in COUNTED} <= found.keys()
     for name in server.get("/health")["counters"]:
-        assert re.search(rf"everytoken_(ingest_)?{name}(_total)? ", server.http.get("/metrics").text), name
+        stem = name.removesuffix("_ms")
+        assert re.search(rf"everytoken_(ingest_)?{stem}(_total|_seconds)? ", server.http.get("/metrics").text), name
     assert found["everytoken_journal_max_bytes",] == 2 * 1024**3
     assert found["everytoken_settle_lag_seconds",] == 0
     assert found["everytoken_ingest_dropped_total",] == 0

@@ -32,7 +32,7 @@ from everytoken.server import (
     product,
     static,
 )
-from everytoken.server.alert_watch import alerting, sender_of
+from everytoken.server.alert_watch import alerting
 from everytoken.server.gate import Gate, GateMiddleware
 from everytoken.server.keys import router as keys_router
 from everytoken.server.langsmith_context import LangSmith, absorbing
@@ -87,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
             await stack.enter_async_context(retaining(sweeper, settings.retention_interval_s))
             clock = alerting(settings, services.ledger, services.control)
             app.state.alerting = await stack.enter_async_context(clock)
+            services.registry.register(metrics.Alerts(app.state.alerting.counts))
             if settings.otlp_grpc_port is not None:
                 await stack.enter_async_context(otlp_grpc(services.pipeline, settings, gate))
             stack.callback(services.feed.close)

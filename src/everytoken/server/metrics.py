@@ -1,7 +1,7 @@
 """`/metrics` for Prometheus: what the calls cost, and the server's own queues and counters."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -44,6 +44,15 @@ MEASURED = {
     "runs_waiting": "Runs that wait for the rest of themselves.",
 }
 """Name of `Pipeline.gauges` → what it measures."""
+ALERTED = {
+    "alert_rules_judged": "Alert rules looked at.",
+    "alert_rules_failed": "Alert rules that could not be judged; they are looked at again.",
+    "alert_events": "Alerts fired and resolved.",
+    "alert_deliveries": "Messages about alerts that were taken.",
+    "alert_delivery_retries": "Messages about alerts that will be sent again.",
+    "alert_deliveries_failed": "Messages about alerts that were given up.",
+}
+"""Name of `Alerting.counts` → what it counts."""
 
 router = APIRouter()
 
@@ -76,6 +85,17 @@ class Server(Collector):
         info = GaugeMetricFamily("everytoken_build_info", "Always 1.", labels=["version"])
         info.add_metric([__version__], 1)
         yield info
+
+
+class Alerts(Collector):
+    """What the alerts of this server did, read when it is asked for."""
+
+    def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        for name, count in self._counts().items():
+            yield CounterMetricFamily(f"everytoken_{name}", ALERTED.get(name, name), value=count)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

@@ -16,7 +16,7 @@ from everytoken.core.usage import WARNINGS
 from everytoken.ingest.meters import Meters
 from everytoken.query.cures import CURES
 from everytoken.server.app import create_app
-from everytoken.server.metrics import COUNTED, MEASURED
+from everytoken.server.metrics import ALERTED, COUNTED, MEASURED
 
 _PRODUCT = "/everytoken/v1"
 
@@ -114,6 +114,7 @@ def metrics() -> str:
         for name, kind, text in rows
     ]
     own = [(f"`everytoken_ingest_{name}_total`", "counter", "", text) for name, text in COUNTED.items()]
+    own += [(f"`everytoken_{name}_total`", "counter", "", text) for name, text in ALERTED.items()]
     own += [(f"`everytoken_{name}`", "gauge", "", text) for name, text in MEASURED.items()]
     return table("metric | type | labels | meaning", [*charges, *own])
 
