@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.store.samples import NOON_US, TRACE, charge, opened, uid
@@ -40,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         control.close()
 
 
-def priced(key: str, given: int, made: int, **fields: object) -> Charge:
+def priced(key: str, given: int, made: int, **fields: Any) -> Charge:
     return price_charge(replace(charge(key, **fields), usage=Usage(given, made, {"cache_read": 40})), PriceBook())
 
 
