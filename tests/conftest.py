@@ -1,4 +1,6 @@
-"""What holds for all tests: no timed verdicts on shared machines, and browser tests last."""
+"""What holds for all tests: no timed verdicts on shared machines, Ctrl-C as in a terminal, and browser tests last."""
+
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -6,6 +8,8 @@ from hypothesis import HealthCheck, settings
 # A loaded machine is not a wrong answer: neither a slow example nor slow generation fails a law.
 settings.register_profile("shared-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared-machine")
+# A shell's background job ignores Ctrl-C and hands that on to every program it starts; a terminal's does not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
