@@ -165,7 +165,8 @@ def test_a_bad_request_names_its_field(
 
     assert problem["field"] == field
     assert problem["error"]
-    assert set(problem) == {"error", "field", "hint"}
+    assert set(problem) == {"error", "field", "hint", "position"}
+    assert problem["position"] is None  # only a filter has one
 
 
 def test_the_live_feed_tells_of_a_trace_and_resumes_where_it_was_left(server: Server) -> None:
