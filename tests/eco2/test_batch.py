@@ -38,10 +38,12 @@ async def test_no_more_turns_are_under_way_than_allowed(agent: Agent, monkeypatc
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
-        async for event in turn(request):
-            yield event
-            await asyncio.sleep(0)
-        under_way -= 1
+        try:
+            async for event in turn(request):
+                yield event
+                await asyncio.sleep(0)
+        finally:
+            under_way -= 1
 
     monkeypatch.setattr(agent, "turn", watched)
     await answered(agent, *(f'{{"message": "질문 {number}"}}' for number in range(6)), at_once=2)

@@ -146,7 +146,7 @@ def test_the_trace_list_fills_and_a_running_trace_grows_live(anywhere: Page, sta
     site.settle()
     page.goto(f"{site.url}/projects/{PROJECT}/traces")
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
-    expect(page.get_by_text("1 trace", exact=True)).to_be_visible()
+    expect(page.get_by_role("table", name="Traces").get_by_text("1 trace", exact=True)).to_be_visible()
     running = send(site.client, PROJECT, REFERENCE, began=now(), finish=False)
     expect(page.get_by_text("Running")).to_be_visible(timeout=15_000)
     page.goto(f"{site.url}/projects/{PROJECT}/traces/{running}")

@@ -5,7 +5,8 @@ import { LoginPage } from "./LoginPage";
 
 /** The pages, once the server lets this browser read. A server that does not answer is theirs to tell. */
 export function LoginGate({ children }: { children: ReactNode }) {
-  const { data, isPending } = useQuery(sessionQuery);
-  if (isPending) return null;
+  const { data, isFetched } = useQuery(sessionQuery);
+  // Not `isPending`: a failed question is pending again whenever a page asks it, and the page would go and come for ever.
+  if (!isFetched) return null;
   return data !== undefined && !data.logged_in ? <LoginPage state={data} /> : children;
 }
