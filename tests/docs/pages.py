@@ -71,7 +71,8 @@ _EMPTY_BATCH = base64.b64encode(json.dumps({"post": [], "patch": []}).encode()).
 FILES: dict[str, dict[str, str]] = {
     "how-to/from-langsmith.md": {"langsmith-export/runs.jsonl": json.dumps(IMPORTED)},
     "how-to/export-import.md": {
-        "langsmith-export/runs.jsonl": json.dumps(IMPORTED),
+        # Another run: pages are read at once, and a run belongs to the project it came to first.
+        "langsmith-export/runs.jsonl": json.dumps(IMPORTED).replace("000000000002", "000000000003"),
         "spans.jsonl": json.dumps({"resourceSpans": []}),
         "failed-traces/trace_1.json": json.dumps(
             {"endpoint": "x/runs/batch", "headers": {}, "body_base64": _EMPTY_BATCH}
