@@ -7,7 +7,7 @@ PAGE   := src/everytoken/server/static/index.html
 UI_SRC := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo serve test e2e lint types format ui ui-test crash fuzz bench lock screens docs clean
+.PHONY: help programs setup demo serve test e2e lint types format ui ui-test crash fuzz bench lock screens docs clean
 .SILENT:
 
 help: ## list the commands
@@ -54,6 +54,9 @@ demo: $(VENV)/.demo $(PAGE) ## start everytoken and run the Eco² agent; ARGS="-
 serve: $(VENV)/.demo $(PAGE) ## start everytoken on http://127.0.0.1:8700
 	$(BIN)/everytoken serve $(ARGS)
 
+programs: ## Chromium, PostgreSQL and Prometheus, which the tests talk to
+	sh tests/programs.sh
+
 lint: $(VENV)/.dev ## ruff, import contracts
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -69,7 +72,7 @@ format: $(VENV)/.dev ## rewrite to the house style
 ui-test: ui/node_modules/.package-lock.json ## lint, types and unit tests of the page
 	cd ui && npm run --silent lint && npm test --silent
 
-test: setup lint types ui-test ## everything: lint, types, unit, store, end-to-end and browser tests
+test: programs setup lint types ui-test ## everything: lint, types, unit, store, end-to-end and browser tests
 	$(BIN)/pytest $(ARGS)
 
 e2e: setup ## the end-to-end tests alone

@@ -21,6 +21,7 @@ PHONE = (390, 844)
 
 @contextmanager
 def chromium(profile: Path) -> Iterator[BrowserContext]:
+    assert CHROMIUM is not None, "the tests of the page need Chromium: make programs"
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=CHROMIUM, headless=True, args=FLAGS, locale="en-US", timezone_id="Asia/Seoul"

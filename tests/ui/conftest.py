@@ -11,7 +11,7 @@ import httpx
 import pytest
 from langsmith import Client
 from playwright.sync_api import BrowserContext, Page
-from tests.ui.browser import CHROMIUM, WIDE, chromium, watch
+from tests.ui.browser import WIDE, chromium, watch
 from tests.ui.reference import REFERENCE, now, send
 
 from everytoken.cli.processes import running
@@ -38,8 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == here:
             item.add_marker("browser")
-            if CHROMIUM is None:
-                item.add_marker(pytest.mark.skip(reason="no chromium on this machine; Debian: apt install chromium"))
 
 
 def free_port() -> int:
@@ -58,7 +56,7 @@ def answers(url: str) -> bool:
 
 @contextlib.contextmanager
 def serving(folder: Path) -> Iterator[Site]:
-    assert STATIC.is_file(), "the page is not built: run `make page`"
+    assert STATIC.is_file(), "the page is not built: run `make ui`"
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = ["everytoken.cli", "serve", "--port", str(port), "--data", str(folder / "data")]
