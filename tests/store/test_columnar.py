@@ -73,7 +73,7 @@ def client(tmp_path: Path) -> Iterator[Client]:
 
 
 def _connected(folder: Path) -> Client:
-    (folder / "ledger").mkdir(exist_ok=True)
+    (folder / "ledger").mkdir(parents=True, exist_ok=True)
     client = embedded(Settings(data=folder), folder / "ledger")()
     client.command(LAYOUT.database_ddl())
     client.database = DATABASE
@@ -185,6 +185,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FolderError, match=r"newer everytoken \(schema 5; this one knows 4\)") as raised:
         Ledger.open(Settings(data=tmp_path))
     assert raised.value.hint is not None
+    _connected(tmp_path / "another").close()  # the refused one was let go: a process has one folder open at a time
 
 
 def test_servers_that_start_together_on_one_clickhouse_end_with_one_schema(clickhouse_url: str, tmp_path: Path) -> None:

@@ -110,10 +110,16 @@ class Ledger:
             path.mkdir(parents=True, exist_ok=True)
             connect = embedded(settings, path)
             layout = Layout(DATABASE)
-            writer = connect()
-            writer.command(layout.database_ddl())
-            writer.database = DATABASE
-            return cls(writer, [connect(database=DATABASE) for _ in range(READERS)], layout)
+            with contextlib.ExitStack() as on_failure:
+                writer = on_failure.enter_context(contextlib.closing(connect()))
+                writer.command(layout.database_ddl())
+                writer.database = DATABASE
+                readers = [
+                    on_failure.enter_context(contextlib.closing(connect(database=DATABASE))) for _ in range(READERS)
+                ]
+                ledger = cls(writer, readers, layout)
+                on_failure.pop_all()
+            return ledger
         except (ClickHouseError, Error, OSError) as error:
             raise FolderError(
                 f"the ledger in {path} cannot be opened: {_first_line(error)}",
@@ -124,11 +130,13 @@ class Ledger:
     def _shared(cls, settings: Settings) -> "Ledger":
         connect, layout = remote(settings)
         try:
-            first = connect(database="default")
-            first.command(layout.database_ddl())
-            first.close()
-            writer = connect()
-            return cls(writer, [connect() for _ in range(READERS)], layout, is_shared=True)
+            with contextlib.closing(connect(database="default")) as first:
+                first.command(layout.database_ddl())
+            with contextlib.ExitStack() as on_failure:
+                writer, *readers = (on_failure.enter_context(contextlib.closing(connect())) for _ in range(1 + READERS))
+                ledger = cls(writer, readers, layout, is_shared=True)
+                on_failure.pop_all()
+            return ledger
         except (ClickHouseError, Error, OSError) as error:
             raise StoreError(
                 f"no ledger at EVERYTOKEN_CLICKHOUSE_URL: {_first_line(error)}",
