@@ -6,6 +6,9 @@ BIN    := $(VENV)/bin
 PAGE   := src/everytoken/server/static/index.html
 UI_SRC := $(shell find ui -type f -not -path 'ui/node_modules/*' 2>/dev/null)
 
+# The tests start some 300 Python processes: libraries that each of them compiled anew would be a third of the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help programs setup demo serve test e2e lint types format ui ui-test crash fuzz bench lock screens docs clean
 .SILENT:
@@ -72,8 +75,8 @@ format: $(VENV)/.dev ## rewrite to the house style
 ui-test: ui/node_modules/.package-lock.json ## lint, types and unit tests of the page
 	cd ui && npm run --silent lint && npm test --silent
 
-test: programs setup lint types ui-test ## everything: lint, types, unit, store, end-to-end and browser tests
-	$(BIN)/pytest $(ARGS)
+test: programs setup lint types ui-test ## everything: lint, types, unit, store, end-to-end and browser tests; ARGS="-k alerts" or a path for some
+	$(BIN)/python -m tests.stages $(ARGS)
 
 e2e: setup ## the end-to-end tests alone
 	$(BIN)/pytest tests/e2e $(ARGS)

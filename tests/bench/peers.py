@@ -28,7 +28,8 @@ import httpx
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.store.serving import free_port, serving
+from tests.ports import free_port
+from tests.store.serving import serving
 from tests.store.traffic import Traffic
 
 RUNS_PER_TRACE, TRACES_PER_BODY = 17, 3

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 import yaml
-from tests.store.serving import Server, free_port, serving
+from tests.ports import free_port
+from tests.store.serving import Server, serving
 from tests.store.test_metrics import llm_run
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -13,7 +13,8 @@ import yaml
 from tests.docs.blocks import DATA, PAGES, SHELL, SHOWN, Block, every_block, name_of
 from tests.docs.pages import NOT_RUN, SEED, Outcome, Reader
 from tests.docs.stand_in import STAND_INS
-from tests.e2e.world import answers, free_port
+from tests.e2e.world import answers
+from tests.ports import free_port
 
 from everytoken.cli.processes import running
 from everytoken.query.filter.parse import parse

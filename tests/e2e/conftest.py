@@ -4,7 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests.e2e.world import PROJECT, World, answers, free_port
+from tests.e2e.world import PROJECT, World, answers
+from tests.ports import free_port
 
 from everytoken.cli.client import Client
 from everytoken.cli.processes import running

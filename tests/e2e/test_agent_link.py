@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.world import answers, free_port
+from tests.e2e.world import answers
+from tests.ports import free_port
 
 from eco2.paths import PIXEL
 from everytoken.cli.demo_agent import Eco2, simulated

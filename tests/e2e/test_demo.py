@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.world import answers, free_port
+from tests.e2e.world import answers
+from tests.ports import free_port
 
 PROJECTS = ("eco2-chat-worker", "eco2-before")
 DEMO = [sys.executable, "-m", "everytoken.cli", "demo"]

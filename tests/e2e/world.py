@@ -1,7 +1,6 @@
 """Real processes on free loopback ports: the server, the simulated providers, the agent."""
 
 import json
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,13 +10,6 @@ import httpx
 
 QUESTION = "강남역 근처 페트병 분리수거함 어디있어?"
 PROJECT = "eco2-chat-worker"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def answers(url: str) -> bool:

@@ -124,7 +124,7 @@ def mailing() -> Iterator[MailBox]:
             envelope.rcpt_tos.append(address)
             return "250 OK"
 
-    from tests.store.serving import free_port
+    from tests.ports import free_port
 
     controller = Controller(Keep(), hostname="127.0.0.1", port=free_port())
     box = MailBox(f"smtp://127.0.0.1:{controller.port}")

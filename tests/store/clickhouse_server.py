@@ -27,7 +27,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import lz4.frame  # type: ignore[import-untyped]  # it has no types
 import zstandard
-from tests.store.serving import free_port
+from tests.ports import free_port
 
 TRANSPORT = (
     "query", "database", "default_format", "session_id", "session_timeout", "session_check", "query_id", "quota_key",

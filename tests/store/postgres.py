@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from tests.store.serving import free_port
+from tests.ports import free_port
 
 HINT = "the tests need PostgreSQL: apt-get install postgresql (they start their own; no service has to run)"
 

@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from tests.store.serving import Server, command, environment, free_port, serving
+from tests.ports import free_port
+from tests.store.serving import Server, command, environment, serving
 
 from everytoken.config import Settings
 from everytoken.server.app import create_app

@@ -19,7 +19,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.store.serving import Server, command, environment, free_port, serving
+from tests.ports import free_port
+from tests.store.serving import Server, command, environment, serving
 from tests.store.traffic import SentRun, Traffic
 
 from everytoken.config import Settings

@@ -8,7 +8,8 @@ from pathlib import Path
 import grpc
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from tests.store.serving import environment, free_port, serving
+from tests.ports import free_port
+from tests.store.serving import environment, serving
 
 OURS = "/everytoken/v1"
 

@@ -9,8 +9,8 @@ import grpc
 import httpx
 import pytest
 from fastapi import FastAPI
+from tests.ports import free_port
 from tests.store.ingest_world import World
-from tests.store.serving import free_port
 from tests.unit.wire.otlp_requests import (
     TRACE,
     TRACE_UUID,

@@ -19,7 +19,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
 from opentelemetry.trace import Status, StatusCode
-from tests.store.serving import Server, command, environment, free_port, serving
+from tests.ports import free_port
+from tests.store.serving import Server, command, environment, serving
 from tests.unit.wire.otlp_requests import json_body, protobuf_body, request, span
 
 from everytoken.config import Settings

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.ui.conftest import answers, free_port
+from tests.ports import free_port
+from tests.ui.conftest import answers
 
 from everytoken.cli.demo_agent import Eco2, simulated
 from everytoken.cli.processes import running

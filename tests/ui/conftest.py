@@ -1,7 +1,6 @@
 """One server with real data and one browser for all tests of the page."""
 
 import contextlib
-import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ import httpx
 import pytest
 from langsmith import Client
 from playwright.sync_api import BrowserContext, Page
+from tests.ports import free_port
 from tests.ui.browser import WIDE, chromium, watch
 from tests.ui.reference import REFERENCE, now, send
 
@@ -38,13 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == here:
             item.add_marker("browser")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+            item.add_marker("alone")
 
 
 def answers(url: str) -> bool:
