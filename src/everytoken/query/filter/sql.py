@@ -1,8 +1,6 @@
 """A filter's tree to a condition over `run_versions`. Values reach the SQL as bound parameters and in no other way."""
 
 import json
-import re
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,16 +8,23 @@ from typing import Literal as Choice
 
 from everytoken.query.filter.errors import FilterError, nearest
 from everytoken.query.filter.fields import FIELDS, JSON_COLUMNS, PAIRS, SEARCHED, Field, Pair
-from everytoken.query.filter.tree import And, Compare, Expression, Literal, Not, Or, Scalar, Search, Value
-from everytoken.query.window import parse_instant
+from everytoken.query.filter.tree import And, Compare, Expression, Not, Or, Scalar, Search, Value
+from everytoken.query.filter.values import (
+    as_text,
+    id_of,
+    instant_of,
+    items_of,
+    name_of,
+    number_of,
+    object_of,
+    pattern_of,
+    plain_of,
+    seconds_of,
+    text_of,
+)
 
 SIGNS = {"eq": "=", "neq": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 MAX_KEY_STEPS = 20
-MAX_INT = 2**62
-
-_SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h)\s*", re.ASCII)
-_BACKSLASH = re.compile(r"\\([%_\\])?")
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Compiler:
         conditions: list[str] = []
         open_pairs: dict[str, tuple[Compare, list[Compare]]] = {}
         for part in parts:
-            pair = PAIRS.get(_name(part.name)) if isinstance(part, Compare) else None
+            pair = PAIRS.get(name_of(part.name)) if isinstance(part, Compare) else None
             if pair is None or not isinstance(part, Compare):
                 conditions.append(self.condition(part))
             elif pair.part == "key" and part.operator in ("eq", "like", "in"):
@@ -101,14 +106,14 @@ class Compiler:
             return None
         for other in parts:
             if isinstance(other, Compare) and other.operator == "eq":
-                found = PAIRS.get(_name(other.name))
+                found = PAIRS.get(name_of(other.name))
                 if found and found.family == pair.family and found.part == "key":
                     open_pairs[pair.family] = (other, [part])
                     return "1"
         return None
 
     def _pair(self, key: Compare, values: Sequence[Compare]) -> str:
-        pair = PAIRS[_name(key.name)]
+        pair = PAIRS[name_of(key.name)]
         if pair.family == "feedback":
             return self._feedback([key, *values])
         if not values:
@@ -118,13 +123,13 @@ class Compiler:
                 f"{key.operator} on a key cannot be joined with a value", key.position, "use eq for the key"
             )
         column = JSON_COLUMNS[pair.family]
-        text = _text(key.value, "a key")
+        text = text_of(key.value, "a key")
         conditions = [self._has_key(column, text)]
         conditions += [self._json_value(value, self._at_key(column, text)) for value in values]
         return f"({' AND '.join(conditions)})"
 
     def _compare(self, compare: Compare) -> str:
-        name = _name(compare.name)
+        name = name_of(compare.name)
         pair = PAIRS.get(name)
         if pair is not None:
             return self._lone_pair(pair, compare)
@@ -155,11 +160,13 @@ class Compiler:
     def _key(self, pair: Pair, compare: Compare) -> str:
         column = JSON_COLUMNS[pair.family]
         if compare.operator == "in":
-            keys = [_as_text(item, compare.value) for item in _items(compare.value)]
+            keys = [as_text(item, compare.value) for item in items_of(compare.value)]
             return f"({' OR '.join(self._has_key(column, key) for key in keys)})" if keys else "0"
-        key = _text(compare.value, "a key")
+        key = text_of(compare.value, "a key")
         if compare.operator == "like":
-            return f"arrayExists(held -> held ILIKE {self.bind(_pattern(key), 'String')}, mapKeys({_entries(column)}))"
+            return (
+                f"arrayExists(held -> held ILIKE {self.bind(pattern_of(key), 'String')}, mapKeys({_entries(column)}))"
+            )
         if compare.operator in ("eq", "neq"):
             return f"{'NOT ' if compare.operator == 'neq' else ''}{self._has_key(column, key)}"
         raise FilterError(f"{compare.operator} has no meaning for a key", compare.position, "use eq, neq, in or like")
@@ -185,40 +192,33 @@ class Compiler:
     def _json_value(self, compare: Compare, held: str) -> str:
         operator, value = compare.operator, compare.value
         if operator == "in":
-            return f"has({self.bind([_plain(item) for item in _items(value)], 'Array(String)')}, {held})"
+            return f"has({self.bind([plain_of(item) for item in items_of(value)], 'Array(String)')}, {held})"
         if operator == "like":
-            return f"{held} ILIKE {self.bind(_pattern(_text(value, 'a pattern')), 'String')}"
+            return f"{held} ILIKE {self.bind(pattern_of(text_of(value, 'a pattern')), 'String')}"
         if operator in ("eq", "neq"):
-            return f"{held} {SIGNS[operator]} {self.bind(_plain(value.value), 'String')}"
+            return f"{held} {SIGNS[operator]} {self.bind(plain_of(value.value), 'String')}"
         if operator not in SIGNS:
             raise FilterError(
                 f"{operator} has no meaning for a value", compare.position, "use eq, neq, in, like, gt or lt"
             )
         if isinstance(value.value, int | float) and not isinstance(value.value, bool):
             return f"ifNull(toFloat64OrNull({held}) {SIGNS[operator]} {self.bind(float(value.value), 'Float64')}, 0)"
-        return f"{held} {SIGNS[operator]} {self.bind(_plain(value.value), 'String')}"
+        return f"{held} {SIGNS[operator]} {self.bind(plain_of(value.value), 'String')}"
 
     def _has(self, name: str, compare: Compare) -> str:
         known = self.fields.get(name)
         if known is not None and known.kind == "tags":
-            return f"has({known.sql}, {self.bind(_text(compare.value, 'a tag'), 'String')})"
+            return f"has({known.sql}, {self.bind(text_of(compare.value, 'a tag'), 'String')})"
         if name not in JSON_COLUMNS:
             raise FilterError(
                 f"has has no meaning for {name[:60]!r}",
                 compare.name.position,
                 'write has(tags, "x") or has(metadata, \'{"k":"v"}\')',
             )
-        try:
-            wanted = json.loads(_text(compare.value, "a JSON object"))
-        except (ValueError, RecursionError):
-            wanted = None
-        if not isinstance(wanted, dict) or not wanted:
-            raise FilterError(
-                "has needs a JSON object in quotes", compare.value.position, f'write has({name}, \'{{"k": "v"}}\')'
-            )
+        wanted = object_of(compare.value, name)
         column = JSON_COLUMNS[name]
         conditions = [
-            f"{self._at_key(column, key)} = {self.bind(_plain(value), 'String')}" for key, value in wanted.items()
+            f"{self._at_key(column, key)} = {self.bind(plain_of(value), 'String')}" for key, value in wanted.items()
         ]
         return f"({' AND '.join(conditions)})"
 
@@ -227,16 +227,16 @@ class Compiler:
             raise FilterError(
                 f"exists has no meaning for {name[:60]!r}", compare.name.position, 'write exists(metadata, "k")'
             )
-        return self._has_key(JSON_COLUMNS[name], _text(compare.value, "a key"))
+        return self._has_key(JSON_COLUMNS[name], text_of(compare.value, "a key"))
 
     def _search(self, search: Search) -> str:
         columns: Mapping[str, Choice["json", "text"]] = SEARCHED
         if search.name is not None:
-            name = _name(search.name)
+            name = name_of(search.name)
             if name not in SEARCHED:
                 raise FilterError(f"{name[:60]!r} cannot be searched", search.name.position, nearest(name, SEARCHED))
             columns = {name: SEARCHED[name]}
-        text = _text(search.text, "a text")
+        text = text_of(search.text, "a text")
         if not text:
             return "1"
         plain, quoted = self.bind(text, "String"), self.bind(json.dumps(text, ensure_ascii=False)[1:-1], "String")
@@ -253,36 +253,36 @@ class Compiler:
     def text(self, known: Field, compare: Compare) -> str:
         operator, value = compare.operator, compare.value
         if operator == "in":
-            return f"has({self.bind([_as_text(item, value) for item in _items(value)], 'Array(String)')}, {known.sql})"
+            return f"has({self.bind([as_text(item, value) for item in items_of(value)], 'Array(String)')}, {known.sql})"
         if value.value is None:
             return self._null(known, compare, f"{known.sql} = ''")
-        text = _text(value, "text")
+        text = text_of(value, "text")
         if known.lower:
             text = text.lower()
         if operator == "like":
-            return f"{known.sql} ILIKE {self.bind(_pattern(text), 'String')}"
+            return f"{known.sql} ILIKE {self.bind(pattern_of(text), 'String')}"
         return f"{known.sql} {SIGNS[operator]} {self.bind(text, 'String')}"
 
     def ids(self, known: Field, compare: Compare) -> str:
         operator, value = compare.operator, compare.value
         if operator == "in":
-            wanted = [_id(item, value) for item in _items(value)]
+            wanted = [id_of(item, value) for item in items_of(value)]
             return f"ifNull({known.sql} IN {self.bind(wanted, 'Array(UUID)')}, 0)"
         if operator not in ("eq", "neq"):
             raise FilterError(f"{operator} has no meaning for an id", compare.position, "use eq, neq or in")
         if value.value is None:
             return self._null(known, compare, f"isNull({known.sql})")
-        same = f"ifNull({known.sql} = {self.bind(_id(value.value, value), 'UUID')}, 0)"
+        same = f"ifNull({known.sql} = {self.bind(id_of(value.value, value), 'UUID')}, 0)"
         return same if operator == "eq" else f"NOT {same}"
 
     def time(self, known: Field, compare: Compare) -> str:
-        return self._ordered(known, compare, lambda item: _instant(item, compare.value), "Int64")
+        return self._ordered(known, compare, lambda item: instant_of(item, compare.value), "Int64")
 
     def seconds(self, known: Field, compare: Compare) -> str:
-        return self._ordered(known, compare, lambda item: _duration(item, compare.value), "Float64")
+        return self._ordered(known, compare, lambda item: seconds_of(item, compare.value), "Float64")
 
     def number(self, known: Field, compare: Compare) -> str:
-        return self._ordered(known, compare, lambda item: _float(item, compare.value), "Float64")
+        return self._ordered(known, compare, lambda item: number_of(item, compare.value), "Float64")
 
     def truth(self, known: Field, compare: Compare) -> str:
         value = compare.value.value
@@ -297,12 +297,12 @@ class Compiler:
         operator, value = compare.operator, compare.value
         if operator == "in":
             return (
-                f"hasAny({known.sql}, {self.bind([_as_text(item, value) for item in _items(value)], 'Array(String)')})"
+                f"hasAny({known.sql}, {self.bind([as_text(item, value) for item in items_of(value)], 'Array(String)')})"
             )
         if operator == "like":
-            pattern = self.bind(_pattern(_text(value, "a tag")), "String")
+            pattern = self.bind(pattern_of(text_of(value, "a tag")), "String")
             return f"arrayExists(tag -> tag ILIKE {pattern}, {known.sql})"
-        text = self.bind(_text(value, "a tag"), "String")
+        text = self.bind(text_of(value, "a tag"), "String")
         if operator not in ("eq", "neq"):
             raise FilterError(f"{operator} has no meaning for tags", compare.position, 'write has(tags, "x")')
         return f"{'NOT ' if operator == 'neq' else ''}has({known.sql}, {text})"
@@ -310,7 +310,7 @@ class Compiler:
     def rolled_up(self, known: Field, compare: Compare) -> str:
         """Sums of a subtree. A run without charges is in no such table: its tokens are 0, its cost is not known."""
         at_zero = known.name.endswith("_tokens") and _holds_at_zero(compare)
-        test = self._ordered(known, compare, lambda item: _float(item, compare.value), "Float64")
+        test = self._ordered(known, compare, lambda item: number_of(item, compare.value), "Float64")
         # Made of constants and of placeholders alone.
         chosen = f"SELECT run_id FROM ({self.rollup}) WHERE {'NOT ' if at_zero else ''}{test}"  # noqa: S608
         return f"run_id {'NOT IN' if at_zero else 'IN'} ({chosen})"
@@ -318,7 +318,7 @@ class Compiler:
     def _ordered(self, known: Field, compare: Compare, read: Callable[[Scalar], float], kind: str) -> str:
         operator, value = compare.operator, compare.value
         if operator == "in":
-            return f"ifNull({known.sql} IN {self.bind([read(item) for item in _items(value)], f'Array({kind})')}, 0)"
+            return f"ifNull({known.sql} IN {self.bind([read(item) for item in items_of(value)], f'Array({kind})')}, 0)"
         if operator == "like":
             raise FilterError(f"like has no meaning for {known.name}", compare.position, "use eq, gt, gte, lt or lte")
         if value.value is None:
@@ -361,28 +361,9 @@ def _json_text(column: str, path: str) -> str:
     return f"if({string}, JSONExtractString({column}, {path}), JSONExtractRaw({column}, {path}))"
 
 
-def _name(literal: Literal) -> str:
-    return str(literal.value).lower()
-
-
-def _items(value: Literal) -> Sequence[Scalar]:
-    assert isinstance(value.value, tuple)  # the parser saw to it
-    return value.value
-
-
-def _text(value: Literal, what: str) -> str:
-    return _as_text(value.value, value, what)
-
-
-def _as_text(item: Value, at: Literal, what: str = "text") -> str:
-    if not isinstance(item, str):
-        raise FilterError(f"{what} is written in quotes, not {json.dumps(item)[:40]}", at.position, f'write "{item}"')
-    return item
-
-
 def _feedback_test(compare: Compare) -> FeedbackTest:
     operator, value = compare.operator, compare.value
-    part = PAIRS[_name(compare.name)].part
+    part = PAIRS[name_of(compare.name)].part
     if operator not in (*SIGNS, "in", "like") or (operator == "like" and part == "score"):
         raise FilterError(f"{operator} has no meaning for feedback", compare.position, "use eq, in, gt or lt")
     if value.value is None and operator not in ("eq", "neq"):
@@ -392,68 +373,22 @@ def _feedback_test(compare: Compare) -> FeedbackTest:
 
     def read(item: Value) -> Scalar:
         if part != "score":
-            return _plain(item)
-        return float(item) if isinstance(item, bool) else _float(item, value)
+            return plain_of(item)
+        return float(item) if isinstance(item, bool) else number_of(item, value)
 
     if operator == "in":
-        return FeedbackTest(part, operator, tuple(read(item) for item in _items(value)))
+        return FeedbackTest(part, operator, tuple(read(item) for item in items_of(value)))
     return FeedbackTest(part, operator, read(value.value))
-
-
-def _pattern(text: str) -> str:
-    """A backslash that escapes nothing stands for itself; the engine would refuse it at the end."""
-    return _BACKSLASH.sub(lambda found: found.group() if found.group(1) else "\\\\", text)
-
-
-def _plain(value: Any) -> str:
-    """As it stands in stored JSON, but for the quotes of a string."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _id(item: Value, at: Literal) -> str:
-    try:
-        return str(uuid.UUID(str(item)))
-    except ValueError:
-        raise FilterError(f"{str(item)[:60]!r} is no id", at.position, "ids are UUIDs") from None
-
-
-def _instant(item: Scalar, at: Literal) -> int:
-    if isinstance(item, bool) or not isinstance(item, str | int):
-        raise FilterError("not a time", at.position, 'write ISO-8601 in quotes, such as "2026-11-22T09:30:00Z"')
-    try:
-        return parse_instant(str(item))
-    except ValueError as error:
-        raise FilterError(str(error), at.position) from None
-
-
-def _duration(item: Scalar, at: Literal) -> float:
-    if isinstance(item, str):
-        found = _SECONDS.fullmatch(item)
-        if found is None:
-            raise FilterError("not a duration", at.position, 'write seconds, or text such as "5s", "250ms" or "2m"')
-        return float(found.group(1)) * _UNITS[found.group(2)]
-    return _float(item, at)
-
-
-def _float(item: Value, at: Literal) -> float:
-    if isinstance(item, str):
-        try:
-            item = float(item)
-        except ValueError:
-            item = None
-    if not isinstance(item, int | float) or isinstance(item, bool) or not abs(item) < MAX_INT:
-        raise FilterError("not a number here", at.position, "write digits, such as 100 or 0.05")
-    return float(item)
 
 
 def _holds_at_zero(compare: Compare) -> bool:
     value = compare.value
     if compare.operator == "in":
-        return any(_float(item, value) == 0 for item in _items(value))
+        return any(number_of(item, value) == 0 for item in items_of(value))
     if value.value is None:
         return compare.operator == "neq"
     assert not isinstance(value.value, tuple)
-    wanted = _float(value.value, value)
+    wanted = number_of(value.value, value)
     holds = {
         "eq": wanted == 0,
         "neq": wanted != 0,
