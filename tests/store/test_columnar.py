@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from tests.store.samples import NOON_US, TRACE, anywhere, charge, opened, run
 
 from everytoken.config import Settings
+from everytoken.store import columnar
 from everytoken.store.clickhouse import DATABASE, embedded
 from everytoken.store.columnar import SCHEMA_VERSION, TABLES, Layout, found_version, migrate
 from everytoken.store.errors import FolderError
@@ -106,10 +107,11 @@ def _holds_all(ledger: Ledger) -> None:
     assert (held.name, held.outputs) == ("chat", "hi")
     charges = ledger.read_charges(anywhere())
     assert [(kept.charge_key, kept.node) for kept in charges] == [("a", "answer"), ("b", None)]
+    assert [kept.release for kept in charges] == [None, None]
     assert sum(kept.cost.usd or Decimal(0) for kept in charges) == Decimal(1)
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 4])
 def test_every_schema_becomes_that_of_this_program_and_keeps_what_it_held(tmp_path: Path, version: int) -> None:
     client = _connected(tmp_path)
     _write(client, version)
@@ -117,25 +119,26 @@ def test_every_schema_becomes_that_of_this_program_and_keeps_what_it_held(tmp_pa
     client.close()
 
     with opened(tmp_path) as ledger:
-        assert ledger.schema_version == SCHEMA_VERSION == 4
+        assert ledger.schema_version == SCHEMA_VERSION == 5
         if version:
             _holds_all(ledger)
         ledger.write([run(TRACE, outputs={"output": {"goto": "answer"}})], [charge("c", "0.25")], [])
         assert len(ledger.read_charges(anywhere())) == (3 if version else 1)
 
     client = _connected(tmp_path)
-    assert found_version(client, LAYOUT) == 4
+    assert found_version(client, LAYOUT) == 5
     columns = {(table, name): kind for table, name, kind, _ in client.query(COLUMNS).result_rows}
     client.close()
     assert {table for table, _ in columns} == set(TABLES)
     assert columns["charge_versions", "node"] == "LowCardinality(String)"
+    assert columns["charge_versions", "release"] == "LowCardinality(String)"
     assert columns["run_versions", "route"] == "SimpleAggregateFunction(max, Tuple(UInt64, String))"
 
 
 def test_an_old_schema_and_a_new_one_end_with_the_same_columns(client: Client) -> None:
     migrate(client, LAYOUT)
     fresh = client.query(COLUMNS).result_rows
-    for version in (1, 2, 3):
+    for version in (1, 2, 3, 4):
         for table in TABLES:
             client.command(f"DROP TABLE {table}")
         _write(client, version)
@@ -143,7 +146,7 @@ def test_an_old_schema_and_a_new_one_end_with_the_same_columns(client: Client) -
         assert client.query(COLUMNS).result_rows == fresh
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 4])
 def test_a_migration_that_stops_at_any_statement_is_done_by_the_next_start(client: Client, version: int) -> None:
     _write(client, version)
     stopped = 0
@@ -179,10 +182,10 @@ def test_a_server_killed_while_it_migrates_finishes_at_its_next_start(tmp_path: 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     client = _connected(tmp_path)
     migrate(client, LAYOUT)
-    client.command("INSERT INTO ledger_schema VALUES (5, 0)")
+    client.command("INSERT INTO ledger_schema VALUES (6, 0)")
     client.close()
 
-    with pytest.raises(FolderError, match=r"newer everytoken \(schema 5; this one knows 4\)") as raised:
+    with pytest.raises(FolderError, match=r"newer everytoken \(schema 6; this one knows 5\)") as raised:
         Ledger.open(Settings(data=tmp_path))
     assert raised.value.hint is not None
     _connected(tmp_path / "another").close()  # the refused one was let go: a process has one folder open at a time
@@ -202,9 +205,19 @@ def test_servers_that_start_together_on_one_clickhouse_end_with_one_schema(click
     for thread in threads:
         thread.join()
 
-    assert [ledger.schema_version for ledger in opened] == [4] * 4
+    assert [ledger.schema_version for ledger in opened] == [5] * 4
     for ledger in opened:
         ledger.close()
+
+
+def test_on_a_cluster_the_tables_that_hold_rows_get_the_column_of_releases(client: Client) -> None:
+    (statement,) = columnar._STEPS[4](Layout("spend", "prod"))
+
+    client.command(f"EXPLAIN AST {statement}")
+    assert statement == (
+        "ALTER TABLE charge_versions_local ON CLUSTER 'prod' "
+        "ADD COLUMN IF NOT EXISTS release LowCardinality(String) AFTER environment"
+    )
 
 
 def test_a_cluster_gets_replicated_tables_and_one_over_all_shards_by_trace(client: Client) -> None:

@@ -91,6 +91,7 @@ def test_a_charge_is_read_back_with_its_usage_arithmetic_and_differences(ledger:
         user_id="u1",
         session_id="s1",
         environment="prod",
+        release="v1.4.2-3-g1a2b3c4",
         tags=("a", "b"),
         layer="sdk",
         layers_seen=("sdk", "framework"),

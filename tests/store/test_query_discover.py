@@ -76,7 +76,7 @@ def three(store: Store) -> Store:
             run(uid(31), trace_id=ORPHANED, parent_run_id=uid(99), name="second", start_us=NOON_US + 9),
         ],
         [
-            charge("a", "0.5", user_id="kim", node="intent", ttft_us=1_000, environment="prod"),
+            charge("a", "0.5", user_id="kim", node="intent", ttft_us=1_000, environment="prod", release="1.4.2"),
             charge("b", "0.25", started_us=NOON_US + 1, node="answer", tokens=(1, 2)),
             charge("c", None, trace_id=ORPHANED, run_id=uid(30), response_id="resp_1", tokens=None),
         ],
@@ -193,6 +193,7 @@ def test_facets_count_traces_and_give_the_filter_that_keeps_them(three: Store) -
         "user": ("kim", 1),
         "tag": ("a", 1),
         "environment": ("prod", 1),
+        "release": ("1.4.2", 1),
         "quality": ("exact", 1),
         "cost_status": ("priced", 1),
         "provider": ("openai", 2),

@@ -66,11 +66,15 @@ def test_a_page_of_large_runs_is_short(store: Store, monkeypatch: pytest.MonkeyP
 
 
 def test_charges_leave_with_what_a_list_does_not_show(store: Store) -> None:
-    rows = [charge(key, started_us=NOON_US + n, environment="prod", tags=("a",)) for n, key in enumerate("cab")]
+    rows = [
+        charge(key, started_us=NOON_US + n, environment="prod", release="1.4.2", tags=("a",))
+        for n, key in enumerate("cab")
+    ]
     store[0].write([], rows, [])
     pages = every(exporting.export_charges, store)
     assert [[row["charge_key"] for row in page] for page in pages] == [["c", "a"], ["b"]]
     first = pages[0][0]
+    assert first["release"] == "1.4.2"
     assert (first["environment"], first["tags"], first["requests"], first["trace_id"]) == ("prod", ["a"], 1, TRACE)
 
 

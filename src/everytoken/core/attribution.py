@@ -6,7 +6,9 @@ from typing import TypeVar
 from everytoken.core.charge import Charge, Quality
 from everytoken.core.lineage import (
     ENVIRONMENT_KEYS,
+    MAX_RELEASE,
     NO_PARENT,
+    RELEASE_KEYS,
     SESSION_KEYS,
     THREAD_KEYS,
     USER_KEYS,
@@ -65,6 +67,7 @@ class Attribution:
             user_id=self._text(members, USER_KEYS),
             session_id=self._text(members, SESSION_KEYS),
             environment=self._text(members, ENVIRONMENT_KEYS),
+            release=self._release(members),
             tags=tuple(dict.fromkeys((*owner.run.tags, *(self._root.tags if self._root else ())))),
             call_path=_first(p for p in paths if not p.endswith("unknown")) or _first(paths) or "",
             provider=_first(e.provider for e in told),
@@ -101,6 +104,12 @@ class Attribution:
                 self._inherited[keys] = self._lineage.inherited(*keys)
             found = _first(self._inherited[keys][t.at] for t in members)
         return found
+
+    def _release(self, members: Sequence[Testimony]) -> str | None:
+        """What made the request: each service that a trace passes through has a release of its own, so the owner's
+        counts before the root's."""
+        named = self._text(members, RELEASE_KEYS)
+        return (named.strip()[:MAX_RELEASE] or None) if named else None
 
     def _inherited_flags(self, repeating_chains: set[int]) -> dict[int, frozenset[str]]:
         """By position: what is odd about where a run stands, or about a run above it."""

@@ -83,6 +83,8 @@ class Charge:
     user_id: str | None = None
     session_id: str | None = None
     environment: str | None = None
+    release: str | None = None
+    """The version or commit of the application that made the request."""
     tags: tuple[str, ...] = ()
     call_path: str = ""
     provider: str | None = None

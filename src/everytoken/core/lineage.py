@@ -15,6 +15,13 @@ THREAD_KEYS = ("thread_id", "session_id", "conversation_id")
 USER_KEYS = ("user_id", "ls_user_id", "enduser.id", "user.id")
 SESSION_KEYS = ("session_id", "ls_session_id", "session.id")
 ENVIRONMENT_KEYS = ("environment", "ls_environment", "deployment.environment.name", "deployment.environment")
+RELEASE_KEYS = ("revision_id", "service.version")
+"""What was deployed. `revision_id` is what the langsmith SDKs put into every run: `LANGSMITH_REVISION_ID`, else
+`LANGCHAIN_REVISION_ID` (LangGraph's server sets it to the commit it was built from), else, in Python, `git describe`
+(langsmith 0.15, `env/_runtime_env.py`). `service.version` is OpenTelemetry's resource attribute
+(https://opentelemetry.io/docs/specs/semconv/registry/attributes/service/, 2026-11)."""
+MAX_RELEASE = 200
+"""Characters kept: a version or what `git describe` says has less, and each one is a name in every list of releases."""
 NO_PARENT = -1
 
 

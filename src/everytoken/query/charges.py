@@ -56,6 +56,7 @@ def charge_row(charge: Charge) -> ChargeRow:
         node=charge.node,
         thread_id=charge.thread_id,
         user_id=charge.user_id,
+        release=charge.release,
         call_path=charge.call_path,
         provider=charge.provider,
         request_model=charge.request_model,

@@ -88,6 +88,7 @@ def _cause(code: str, members: Sequence[Mapping[str, Any]]) -> CoverageCause:
         calls=sum(member["calls"] for member in members),
         first_us=min(member["first_us"] for member in members),
         last_us=max(member["last_us"] for member in members),
+        release=min(members, key=lambda member: member["first_us"])["first_release"] or None,
         models=sorted({model for member in members for model in member["models"]}),
         trace_ids=list(examples)[:MAX_EXAMPLES],
         text=cure.text,

@@ -8,6 +8,7 @@ _GROUPS = {
     "provider": "provider",
     "call_path": "call_path",
     "quality": "quality",
+    "release": "release",
     "tag": "arrayJoin(if(empty(tags), [''], arrayMap(tag -> toString(tag), tags)))",
 }
 """Each alone, and as the column stores it: as texts of one kind, grouping 240,000 charges by model costs half as much

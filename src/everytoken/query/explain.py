@@ -13,7 +13,7 @@ from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger, sql_text
 
-Cell = Literal["none", "model", "node", "user", "thread", "tag", "provider", "call_path", "quality"]
+Cell = Literal["none", "model", "node", "user", "thread", "tag", "provider", "call_path", "quality", "release"]
 MAX_ROWS = 500
 MAX_NOTES = 100
 

@@ -9,7 +9,8 @@ from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
 
 FACETS = (
-    "status", "model", "node", "user", "tag", "environment", "quality", "cost_status", "provider", "call_path", "name",
+    "status", "model", "node", "user", "tag", "environment", "release", "quality", "cost_status", "provider",
+    "call_path", "name",
 )  # fmt: skip
 """In the order in which a page shows them."""
 VALUES_MAX = 50

@@ -105,6 +105,8 @@ class ChargeRow:
     user_id: str | None
     call_path: str
     provider: str | None
+    release: str | None
+    """The version or commit of the application that made the request."""
     request_model: str | None
     response_model: str | None
     response_id: str | None
@@ -498,6 +500,8 @@ class CoverageCause:
     """Examples: the newest and the oldest."""
     text: str
     """The cure in one sentence."""
+    release: str | None
+    """Which release made the oldest of these calls; `null` when it does not say."""
     snippet: str | None
     """The cure to copy."""
 

@@ -16,7 +16,9 @@ from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
 
-Dimension = Literal["none", "class", "model", "node", "user", "thread", "tag", "provider", "call_path", "quality"]
+Dimension = Literal[
+    "none", "class", "model", "node", "user", "thread", "tag", "provider", "call_path", "quality", "release"
+]
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 TOP_MAX = 20
 MAX_GROUPS = 10_000

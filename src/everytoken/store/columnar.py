@@ -15,9 +15,10 @@ from clickhouse_connect.driver.client import Client
 
 from everytoken.store.errors import FolderError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """1: columns that may be NULL, and two views. 2: the empty text for "not known". 3: the route of a run; no views.
-4: operations, attachments, and the version itself, which was read off the columns before."""
+4: operations, attachments, and the version itself, which was read off the columns before. 5: the release of a
+charge."""
 TABLES = ("run_versions", "charge_versions", "operations", "attachments", "ledger_schema")
 SHARDED_BY = {"attachments": "cityHash64(sha256)", "ledger_schema": "version"}
 """All else lies by its trace: every version of a run and every run of a trace on one shard."""
@@ -91,11 +92,12 @@ def migrate(client: Client, layout: Layout) -> int:
         )
     if found == SCHEMA_VERSION:
         return found
+    # First: a server killed while it made the tables left some, in which a step may look for one that is missing.
+    for statement in layout.table_ddl():
+        client.command(statement)
     for step in (_STEPS[version] for version in _STEPS if 0 < found <= version):
         for statement in step(layout):
             client.command(statement, settings={"mutations_sync": 2, "alter_sync": 2})
-    for statement in layout.table_ddl():
-        client.command(statement)
     if layout.cluster is not None and found > 0:
         for statement in _distributed_again(layout):
             client.command(statement)
@@ -141,7 +143,14 @@ def _to_3(layout: Layout) -> Iterator[str]:
     )
 
 
-_STEPS = {1: _to_2, 2: _to_3}
+def _to_5(layout: Layout) -> Iterator[str]:
+    yield (
+        f"ALTER TABLE {layout.changed('charge_versions')} "
+        "ADD COLUMN IF NOT EXISTS release LowCardinality(String) AFTER environment"
+    )
+
+
+_STEPS = {1: _to_2, 2: _to_3, 4: _to_5}
 """Version → the statements that lead from it to the next, where making new tables is not all."""
 
 

@@ -41,7 +41,8 @@ def charge_row(key: str = "response:r1", **fields: Any) -> dict[str, Any]:
     return {
         "charge_key": key, "project": "shop", "trace_id": TRACE, "run_id": RUN, "run_ids": [RUN], "node": "answer",
         "started_at": NOON_US, "duration_ms": 250.5, "ttft_ms": 0.25, "status": "success", "thread_id": "t",
-        "user_id": "u", "session_id": None, "environment": "prod", "tags": ["x"], "call_path": "openai.chat",
+        "user_id": "u", "session_id": None, "environment": "prod", "release": "1.4.2", "tags": ["x"],
+        "call_path": "openai.chat",
         "provider": "openai", "request_model": "gpt-5.2", "response_model": "gpt-5.2-2025-12-11", "response_id": "r1",
         "tier": "flex", "quality": "exact", "layer": "sdk", "layers_seen": ["sdk"], "input_tokens": 1000,
         "output_tokens": 200, "total_tokens": 1200, "input_token_details": {"cache_read": 400},
@@ -166,6 +167,7 @@ def test_a_charge_without_its_run_comes_back_as_a_run_that_is_charged_the_same()
     (charge,) = settled([wire])
     assert (charge.charge_key, charge.run_id, charge.quality, charge.node) == ("response:r1", RUN, "exact", "answer")
     assert (charge.user_id, charge.thread_id, charge.environment, charge.tags) == ("u", "t", "prod", ("x",))
+    assert charge.release == "1.4.2"
     usage = charge.usage
     assert (usage.input_tokens, usage.output_tokens, usage.tier) == (1000, 200, "flex")
     assert (dict(usage.input_token_details), str(usage.meters["web_search"])) == ({"cache_read": 400}, "2")

@@ -376,6 +376,28 @@ def test_who_and_where_come_from_the_run_then_from_the_root_then_from_between() 
     assert charge.tags == ("seq:step:1", "prod")
 
 
+def test_a_release_is_what_the_sdk_calls_a_revision_or_what_opentelemetry_calls_the_version_of_the_service() -> None:
+    for metadata, release in (
+        ({"revision_id": "v1.4.2-3-g1a2b3c4-dirty"}, "v1.4.2-3-g1a2b3c4-dirty"),
+        ({"service.version": "2026.11.20"}, "2026.11.20"),
+        ({"service.version": "1.0.0", "revision_id": "1a2b3c4"}, "1a2b3c4"),
+        ({"revision_id": "  "}, None),
+        ({"revision_id": {"sha": "1a2b3c4"}}, None),
+        ({"revision_id": "x" * 1_000}, "x" * 200),
+        ({}, None),
+    ):
+        (charge,) = settled([run("a", metadata=metadata)], says("a", used(1, 1))).charges
+        assert charge.release == release
+
+
+def test_a_call_of_another_service_has_the_release_of_that_service_and_one_that_does_not_say_that_of_the_root() -> None:
+    root = run("root", None, "chain", start_us=0, metadata={"revision_id": "front-7"})
+    other = run("other", "root", "chain", metadata={"service.version": "search-2"})
+    runs = [root, other, run("told", "other", metadata={"service.version": "search-2"}), run("silent", "other")]
+    charges = settle(runs, telling(says("told", used(1, 1)), says("silent", used(1, 1)))).charges
+    assert {charge.run_id: charge.release for charge in charges} == {"told": "search-2", "silent": "front-7"}
+
+
 def test_the_first_key_that_is_set_names_the_thread() -> None:
     metadata = {"thread_id": "", "session_id": None, "conversation_id": 12}
     assert settled([run("a", metadata=metadata)], says("a", used(1, 1))).charges[0].thread_id == "12"

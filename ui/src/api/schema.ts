@@ -1309,6 +1309,8 @@ export interface components {
             thread_id: string | null;
             /** User Id */
             user_id: string | null;
+            /** Release */
+            release: string | null;
             /** Call Path */
             call_path: string;
             /** Provider */
@@ -1515,6 +1517,8 @@ export interface components {
             last_us: number;
             /** Models */
             models: string[];
+            /** Release */
+            release: string | null;
             /** Trace Ids */
             trace_ids: string[];
             /** Text */
@@ -1883,6 +1887,8 @@ export interface components {
             thread_id: string | null;
             /** User Id */
             user_id: string | null;
+            /** Release */
+            release: string | null;
             /** Call Path */
             call_path: string;
             /** Provider */
@@ -5319,7 +5325,7 @@ export interface operations {
     read_series: {
         parameters: {
             query?: {
-                by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality";
+                by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality" | "release";
                 bucket?: ("minute" | "hour" | "day" | "month") | null;
                 /** @description Groups shown apart; the rest becomes one. */
                 top?: number;
@@ -5639,7 +5645,7 @@ export interface operations {
     list_contributions: {
         parameters: {
             query?: {
-                by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality";
+                by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality" | "release";
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
                 /** @description Exclusive end, written like `from`. */
@@ -5778,7 +5784,7 @@ export interface operations {
                 /** @description Project name. */
                 project: string;
                 /** @description Dimension of the cell to explain. */
-                by?: "none" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality";
+                by?: "none" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality" | "release";
                 /** @description Its value; empty where charges do not say. */
                 key?: string;
                 /** @description Only charges of this trace. */

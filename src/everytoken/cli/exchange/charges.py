@@ -101,6 +101,7 @@ def _run(charge: Row, project: str | None) -> WireRun:
         "user_id": charge.get("user_id"),
         "session_id": charge.get("session_id"),
         "environment": charge.get("environment"),
+        "revision_id": charge.get("release"),
     }
     started_us, ttft_ms, duration_ms = charge["started_at"], charge.get("ttft_ms"), charge.get("duration_ms")
     times = {

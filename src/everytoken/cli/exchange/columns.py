@@ -28,6 +28,7 @@ COLUMNS: Mapping[What, Mapping[str, Kind]] = {
         "user_id": "text",
         "session_id": "text",
         "environment": "text",
+        "release": "text",
         "tags": "json",
         "call_path": "text",
         "provider": "text",

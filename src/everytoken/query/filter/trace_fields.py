@@ -31,6 +31,7 @@ TRACE_FIELDS: dict[str, Field] = {
             Field("provider", "tags", "charged.providers"),
             Field("call_path", "tags", "charged.call_paths"),
             Field("environment", "tags", "charged.environments"),
+            Field("release", "tags", "charged.releases"),
             Field("quality", "tags", "charged.qualities"),
             Field("cost_status", "tags", "charged.cost_states"),
         )

@@ -10,6 +10,7 @@ SELECT
   count() AS calls,
   min(started_us) AS first_us,
   max(started_us) AS last_us,
+  toString(argMin(release, started_us)) AS first_release,
   arrayDistinct([argMax(trace_id, started_us), argMin(trace_id, started_us)]) AS trace_ids,
   arraySort(groupUniqArrayIf(20)(toString(if(response_model != '', response_model, request_model)) AS model, model != '')) AS models
 FROM charge_versions FINAL

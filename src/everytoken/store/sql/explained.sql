@@ -11,3 +11,4 @@ WHERE project = {project:String} AND started_us >= {from_us:Int64} AND started_u
     {by:String} = 'call_path', toString(call_path),
     {by:String} = 'quality', toString(quality),
     '')))
+    {by:String} = 'release', toString(release),

@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS charge_versions (
   user_id        Nullable(String),
   session_id     Nullable(String),
   environment    LowCardinality(String),
+  release        LowCardinality(String),
   tags           Array(LowCardinality(String)),
   call_path      LowCardinality(String),
   provider       LowCardinality(String),

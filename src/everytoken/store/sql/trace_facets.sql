@@ -10,6 +10,7 @@ FROM (
     arrayMap(held -> ('provider', held), charged.providers),
     arrayMap(held -> ('call_path', held), charged.call_paths),
     arrayMap(held -> ('environment', held), charged.environments),
+    arrayMap(held -> ('release', held), charged.releases),
     arrayMap(held -> ('quality', held), charged.qualities),
     arrayMap(held -> ('cost_status', held), charged.cost_states)
   )) AS pair

@@ -8,6 +8,7 @@ LEFT JOIN (
     groupUniqArrayIf(100)(toString(provider), provider != '') AS providers,
     groupUniqArrayIf(100)(toString(call_path), call_path != '') AS call_paths,
     groupUniqArrayIf(100)(toString(environment), environment != '') AS environments,
+    groupUniqArrayIf(100)(toString(release), release != '') AS releases,
     groupUniqArray(100)(toString(quality)) AS qualities,
     groupUniqArray(100)(toString(cost_status)) AS cost_states,
     min(started_us + ttft_us) AS begun_us,
