@@ -69,6 +69,15 @@ def test_rows_of_one_price_are_one_and_add_up_to_the_number(store: Store) -> Non
     assert store.explain("node", "").llm_calls == 1
 
 
+def test_a_model_that_two_providers_serve_is_explained_for_each(store: Store) -> None:
+    store.ledger.write([], [priced("a", 100, 20), priced("b", 200, 30, provider="azure-openai")], [])
+
+    served = "gpt-5.2-2025-12-11"
+    told = [store.explain("model", served, provider=name).input_tokens for name in ("openai", "azure-openai", "")]
+    assert told == [100, 200, 0]
+    assert store.explain("model", served).input_tokens == 300
+
+
 @pytest.mark.parametrize(
     ("by", "key"),
     [

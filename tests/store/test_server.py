@@ -13,7 +13,8 @@ import httpx
 import pytest
 from langsmith import Client
 from langsmith.run_trees import RunTree
-from tests.store.serving import Server, command, environment, free_port, serving
+from tests.ports import free_port
+from tests.store.serving import Server, command, environment, serving
 
 PROJECT = "shop/한글 'x' %2F?#&"
 T0 = "2026-11-22T12:00:00.000000+00:00"
@@ -139,34 +140,51 @@ def test_a_window_without_traces_sums_to_nothing(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "params", "status", "field"),
+    ("path", "params", "status", "field", "code"),
     [
-        ("/projects/nothing/summary", {}, 404, "path.project"),
-        ("/traces", {"project": "nothing"}, 404, "query.project"),
-        ("/traces", {}, 400, "query.project"),
-        ("/traces", {"project": "x", "limit": "0"}, 400, "query.limit"),
-        ("/traces", {"project": "x", "limit": "many"}, 400, "query.limit"),
-        ("/charges", {}, 400, "query.project"),
-        ("/charges", {"trace_id": "not-an-id"}, 404, "query.trace_id"),
-        ("/charges", {"trace_id": "00000000-0000-4000-8000-000000000000", "cursor": "!"}, 400, "query.cursor"),
-        ("/projects", {"from": "yesterday"}, 400, "query.from"),
-        ("/projects", {"from": "12"}, 400, "query.from"),
-        ("/projects", {"to": "2026-13-01"}, 400, "query.to"),
-        ("/projects", {"from": "2026-01-02", "to": "2026-01-01"}, 400, "query.to"),
-        ("/traces/nope", {}, 404, "path.trace_id"),
-        ("/traces/00000000-0000-4000-8000-000000000000", {}, 404, "path.trace_id"),
-        ("/nowhere", {}, 404, None),
+        ("/projects/nothing/summary", {}, 404, "path.project", "project_not_found"),
+        ("/traces", {"project": "nothing"}, 404, "query.project", "project_not_found"),
+        ("/traces", {}, 400, "query.project", "field_wrong"),
+        ("/traces", {"project": "x", "limit": "0"}, 400, "query.limit", "field_wrong"),
+        ("/traces", {"project": "x", "limit": "many"}, 400, "query.limit", "field_wrong"),
+        ("/charges", {}, 400, "query.project", "field_wrong"),
+        ("/charges", {"trace_id": "not-an-id"}, 404, "query.trace_id", "trace_not_found"),
+        (
+            "/charges",
+            {"trace_id": "00000000-0000-4000-8000-000000000000", "cursor": "!"},
+            400,
+            "query.cursor",
+            "cursor_unknown",
+        ),
+        ("/projects", {"from": "yesterday"}, 400, "query.from", "time_wrong"),
+        ("/projects", {"from": "12"}, 400, "query.from", "time_wrong"),
+        ("/projects", {"to": "2026-13-01"}, 400, "query.to", "time_wrong"),
+        ("/projects", {"from": "2026-01-02", "to": "2026-01-01"}, 400, "query.to", "window_wrong"),
+        ("/traces/nope", {}, 404, "path.trace_id", "trace_not_found"),
+        ("/traces/00000000-0000-4000-8000-000000000000", {}, 404, "path.trace_id", "trace_not_found"),
+        ("/nowhere", {}, 404, None, "not_found"),
     ],
 )
 def test_a_bad_request_names_its_field(
-    server: Server, path: str, params: dict[str, str], status: int, field: str | None
+    server: Server, path: str, params: dict[str, str], status: int, field: str | None, code: str
 ) -> None:
     problem = server.get(path, status, **params)
 
-    assert problem["field"] == field
+    assert (problem["field"], problem["code"]) == (field, code)
     assert problem["error"]
-    assert set(problem) == {"error", "field", "hint", "position"}
+    assert set(problem) == {"error", "code", "field", "hint", "position"}
     assert problem["position"] is None  # only a filter has one
+
+
+def test_every_answer_names_its_request_and_keeps_the_name_a_proxy_gave_it(server: Server) -> None:
+    path = "/everytoken/v1/projects"
+    named = [server.http.get(path).headers["x-request-id"] for _ in range(2)]
+    assert [len(name) for name in named] == [16, 16]
+    assert named[0] != named[1]
+    kept = server.http.get(path, headers={"x-request-id": "edge-7.a_b", "host": "elsewhere.example"})
+    assert (kept.status_code, kept.json()["code"], kept.headers["x-request-id"]) == (403, "host_unknown", "edge-7.a_b")
+    forged = server.http.get(path, headers={"x-request-id": "a b<script>"}).headers["x-request-id"]
+    assert len(forged) == 16
 
 
 def test_the_live_feed_tells_of_a_trace_and_resumes_where_it_was_left(server: Server) -> None:

@@ -29,6 +29,8 @@ class Explained:
     """Value of the dimension; empty for the charges that do not say."""
     trace_id: str | None = None
     charge_key: str | None = None
+    provider: str | None = None
+    """Only charges of this provider, empty for those that do not say: a model may be served by several."""
 
     def params(self) -> dict[str, Any]:
         return {
@@ -37,6 +39,7 @@ class Explained:
             "key": self.key,
             "trace_id": None if self.trace_id is None else as_uuid(self.trace_id, field="query.trace_id"),
             "charge_key": self.charge_key,
+            "provider": self.provider,
             **self.window.params(),
         }
 

@@ -7,6 +7,8 @@ microseconds (`*_us`); durations are milliseconds as floats (`*_ms`). Token coun
 from dataclasses import dataclass, field
 from typing import Any
 
+from everytoken.query.problem_codes import Code
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityCounts:
@@ -103,10 +105,10 @@ class ChargeRow:
     node: str | None
     thread_id: str | None
     user_id: str | None
-    call_path: str
-    provider: str | None
     release: str | None
     """The version or commit of the application that made the request."""
+    call_path: str
+    provider: str | None
     request_model: str | None
     response_model: str | None
     response_id: str | None
@@ -285,6 +287,8 @@ class Problem:
 
     error: str
     """What happened, in one sentence."""
+    code: Code
+    """Its stable name; the reference lists them."""
     field: str | None = None
     """The request field at fault, such as `query.from`."""
     hint: str | None = None
@@ -485,6 +489,26 @@ class Contributions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseRow(Totals):
+    """One version or commit of the application, with the charges of the window that it made."""
+
+    release: str
+    first_us: int
+    """Its first call ever; before the window for one that was there already."""
+    last_us: int
+    """Its last call in the window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Releases:
+    project: str
+    releases: list[ReleaseRow]
+    """The newest first. Calls that do not say what made them are in none."""
+    truncated: bool = False
+    """True when more made calls than are listed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageCause:
     """Why some calls of a path are not exact or not priced, and what to do."""
 
@@ -496,12 +520,12 @@ class CoverageCause:
     first_us: int
     last_us: int
     models: list[str]
+    release: str | None
+    """Which release made the oldest of these calls; `null` when it does not say."""
     trace_ids: list[str]
     """Examples: the newest and the oldest."""
     text: str
     """The cure in one sentence."""
-    release: str | None
-    """Which release made the oldest of these calls; `null` when it does not say."""
     snippet: str | None
     """The cure to copy."""
 

@@ -59,10 +59,15 @@ class AgentLink:
         try:
             answer = await self._client.send(request, stream=True)
         except httpx.PoolTimeout:
-            raise RequestError("too many talk to the agent", hint="ask again", status=503, retry_s=5) from None
+            raise RequestError(
+                "too many talk to the agent", code="agent_busy", hint="ask again", status=503, retry_s=5
+            ) from None
         except httpx.HTTPError as error:
             raise RequestError(
-                f"the agent does not answer: {type(error).__name__}", hint="is it still running?", status=502
+                f"the agent does not answer: {type(error).__name__}",
+                code="agent_silent",
+                hint="is it still running?",
+                status=502,
             ) from error
         kept = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
         return StreamingResponse(
@@ -98,7 +103,9 @@ router = APIRouter(prefix=f"{PREFIX}/agent", include_in_schema=False)
 def _link(request: Request) -> AgentLink:
     link = getattr(request.app.state, "agent", None)
     if not isinstance(link, AgentLink):
-        raise RequestError("no agent is attached", hint="everytoken demo attaches one", status=404)
+        raise RequestError(
+            "no agent is attached", code="agent_missing", hint="everytoken demo attaches one", status=404
+        )
     return link
 
 
@@ -134,7 +141,7 @@ async def _post(request: Request, path: str, content_type: str) -> Response:
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BODY_BYTES:
-            raise RequestError(f"larger than {MAX_BODY_BYTES} bytes", field="body", status=413)
+            raise RequestError(f"larger than {MAX_BODY_BYTES} bytes", code="body_large", field="body", status=413)
     return await link.pass_on("POST", path, body=bytes(body), headers={"content-type": content_type})
 
 

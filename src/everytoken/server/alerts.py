@@ -239,7 +239,7 @@ def create_alert(use: Using, request: Request, project: str, body: AlertBody) ->
     actor = of_request(request).actor
     rule = _rule(project, body, None, now_us=time.time_ns() // 1000, actor=actor)
     if not use.control.alerts.add(row_of(rule), most=MAX_RULES):
-        raise RequestError(f"there are {MAX_RULES} rules already", hint="delete some", status=409)
+        raise RequestError(f"there are {MAX_RULES} rules already", code="rules_full", hint="delete some", status=409)
     use.control.audit.record(actor, "alert.create", rule.rule_id, None, rule.told())
     return answer(KeptAlert(_row(rule, use.control.alerts.state(rule.rule_id)), _secrets(rule, ())))
 

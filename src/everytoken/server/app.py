@@ -108,8 +108,8 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     openapi.complete(app)
-    errors.install(app)
     app.add_middleware(GateMiddleware, server=app)
+    errors.install(app)
     for router in (keys_router, login_router, settings_router, alerts.router, retention_router):
         app.include_router(router)
     for part in (product, discover, dashboards):

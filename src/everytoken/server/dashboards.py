@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from everytoken.query import contributions, coverage, groups, series, worst
+from everytoken.query import contributions, coverage, groups, releases, series, worst
 from everytoken.query.buckets import Bucket, BucketError
-from everytoken.query.rows import Contributions, Coverage, DearTraces, Groups, Series, ThreadView
+from everytoken.query.rows import Contributions, Coverage, DearTraces, Groups, Releases, Series, ThreadView
 from everytoken.query.series import TOP_MAX, Dimension
 from everytoken.query.window import Window
 from everytoken.query.worst import WorstRuns
@@ -16,6 +16,7 @@ from everytoken.server.errors import RequestError
 from everytoken.server.product import PREFIX, PROBLEMS, Using, Within, answer, window
 
 DEAREST_DEFAULT, DEAREST_MAX = 10, 100
+RELEASES_DEFAULT = 200
 
 router = APIRouter(prefix=f"{PREFIX}/projects/{{project:path}}", responses=PROBLEMS)
 
@@ -31,7 +32,8 @@ def zone(
     try:
         return ZoneInfo(tz)
     except (ValueError, OSError, LookupError) as error:  # an unknown name, a folder, a path out of the zone database
-        raise RequestError(f"no time zone {tz!r}", field="query.tz", hint="write a name such as Asia/Seoul") from error
+        hint = "write a name such as Asia/Seoul"
+        raise RequestError(f"no time zone {tz!r}", code="time_zone_wrong", field="query.tz", hint=hint) from error
 
 
 def window_before(
@@ -64,7 +66,8 @@ def read_series(
             )
         )
     except BucketError as error:
-        raise RequestError(str(error), field="query.bucket", hint="ask for a longer bucket or leave it out") from error
+        hint = "ask for a longer bucket or leave it out"
+        raise RequestError(str(error), code="bucket_wrong", field="query.bucket", hint=hint) from error
 
 
 @router.get("/users", response_model=Groups)
@@ -114,6 +117,17 @@ def read_coverage(use: Using, project: str, within: Within) -> Response:
     return answer(coverage.read_coverage(use.ledger, use.control, project, within))
 
 
+@router.get("/releases", response_model=Releases)
+def list_releases(
+    use: Using,
+    project: str,
+    within: Within,
+    limit: Annotated[int, Query(ge=1, le=releases.MAX_RELEASES)] = RELEASES_DEFAULT,
+) -> Response:
+    """Releases of the application that made calls in the window, the newest first, each with its first call ever."""
+    return answer(releases.list_releases(use.ledger, use.control, project, within, limit=limit))
+
+
 @router.get("/contributions", response_model=Contributions)
 def list_contributions(
     use: Using,
@@ -144,5 +158,6 @@ def list_contributions(
 
 def _closed(within: Window) -> tuple[int, int]:
     if within.from_us is None:
-        raise RequestError("all time has nothing before it", field="query.from", hint="name the start of the window")
+        hint = "name the start of the window"
+        raise RequestError("all time has nothing before it", code="window_wrong", field="query.from", hint=hint)
     return within.from_us, time.time_ns() // 1000 if within.to_us is None else within.to_us

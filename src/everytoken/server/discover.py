@@ -54,7 +54,8 @@ def read_distribution(
     try:
         return answer(distributions.read_distribution(use.ledger, use.control, told, asked, laid_out))
     except BucketError as error:
-        raise RequestError(str(error), field="query.bucket", hint="ask for a longer bucket or leave it out") from error
+        hint = "ask for a longer bucket or leave it out"
+        raise RequestError(str(error), code="bucket_wrong", field="query.bucket", hint=hint) from error
 
 
 @router.get("/search", response_model=search.SearchResult)

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from everytoken.config import Settings
+from everytoken.query.problem_codes import Code
 from everytoken.server import origin
 from everytoken.server.access import ANYONE, NOBODY, Access, by_cookie, by_key, cookie_in, key_in, of_request
 from everytoken.server.listen import MAKE_A_KEY, is_loopback, refusal
@@ -35,9 +36,12 @@ class UnguardedError(StoreError):
 class TurnedAwayError(Exception):
     """A caller who does not come in, in the words of HTTP."""
 
-    def __init__(self, status: int, error: str, hint: str | None = None, *, retry_s: int | None = None) -> None:
+    def __init__(
+        self, status: int, code: Code, error: str, hint: str | None = None, *, retry_s: int | None = None
+    ) -> None:
         super().__init__(error)
         self.status = status
+        self.code = code
         self.hint = hint
         self.retry_s = retry_s
 
@@ -81,7 +85,7 @@ class Gate:
             tells = access is not None and access.cookie is not None
             if not origin.is_own_page(headers, self._hosts, must_tell=tells):
                 raise TurnedAwayError(
-                    403, "this request comes from a page of another site",
+                    403, "other_site", "this request comes from a page of another site",
                     "call from the page itself, or name its host in EVERYTOKEN_ALLOWED_HOSTS",
                 )  # fmt: skip
         if not need.scopes:
@@ -96,16 +100,16 @@ class Gate:
             TurnedAwayError: it is not, or comes too often.
         """
         if access is None:
-            raise TurnedAwayError(401, "this server asks for a key", f"send it as x-api-key; {MADE_BY}")
+            raise TurnedAwayError(401, "key_needed", "this server asks for a key", f"send it as x-api-key; {MADE_BY}")
         if not access.meets(need):
             wanted = " or ".join(sorted(need.scopes)) + (" for all projects" if need.everywhere else "")
-            raise TurnedAwayError(
-                403, f"this needs {wanted}, which {access.actor} has not", f"use another key; {MADE_BY}"
-            )
+            lacks = f"this needs {wanted}, which {access.actor} has not"
+            raise TurnedAwayError(403, "scope_missing", lacks, f"use another key; {MADE_BY}")
         per_minute = access.requests_per_minute or self._per_minute
         wait_s = self._rates.take(access.key_id, per_minute) if access.key_id and per_minute else None
         if wait_s is not None:
-            raise TurnedAwayError(429, f"{access.actor} sends more than {per_minute} requests a minute", retry_s=wait_s)
+            over = f"{access.actor} sends more than {per_minute} requests a minute"
+            raise TurnedAwayError(429, "too_many_requests", over, retry_s=wait_s)
         return access
 
     def identify_key(self, headers: Mapping[str, str]) -> Access | None:
@@ -136,7 +140,7 @@ class Gate:
         if text is not None:
             found = by_key(self._control, text)
             if found is None and not optional:
-                raise TurnedAwayError(401, "the key is unknown, has expired or was revoked", MADE_BY)
+                raise TurnedAwayError(401, "key_wrong", "the key is unknown, has expired or was revoked", MADE_BY)
             return found
         cookie = cookie_in(headers)
         return by_cookie(self._control, cookie) if cookie else None
@@ -144,7 +148,7 @@ class Gate:
     def _check_host(self, headers: Mapping[str, str]) -> None:
         if (self._asks_host or not self.is_guarded) and not origin.is_known_host(headers.get("host", ""), self._hosts):
             raise TurnedAwayError(
-                403, f"{headers.get('host', '')[:200]!r} is no name of this server",
+                403, "host_unknown", f"{headers.get('host', '')[:200]!r} is no name of this server",
                 "name it in EVERYTOKEN_ALLOWED_HOSTS, or make a key",
             )  # fmt: skip
 
@@ -218,5 +222,6 @@ def _refusal(turned: TurnedAwayError) -> Response:
     headers = {"Retry-After": str(turned.retry_s)} if turned.retry_s is not None else {}
     if turned.status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    body = {"error": str(turned), "field": None, "hint": turned.hint, "position": None, "detail": str(turned)}
+    told = {"error": str(turned), "code": turned.code, "field": None, "hint": turned.hint, "position": None}
+    body = {**told, "detail": str(turned)}
     return Response(orjson.dumps(body), turned.status, headers, "application/json")

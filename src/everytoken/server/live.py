@@ -37,7 +37,9 @@ async def live(
 ) -> StreamingResponse:
     """Runs, traces and charges as they change. An event of type `gap` says: load what is on screen anew."""
     if use.feed.subscribers >= MAX_SUBSCRIBERS:
-        raise RequestError("too many connections watch already", hint="close some pages", status=503)
+        raise RequestError(
+            "too many connections watch already", code="too_many_watchers", hint="close some pages", status=503
+        )
     if project is not None and not is_visible(project):
         raise NotFoundError(f"no project {project[:200]!r}", field="query.project")
     watch = Watch(project, visible_projects(), lambda: still(use.control, of_request(request)))

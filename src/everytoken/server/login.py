@@ -51,7 +51,7 @@ async def log_in(use: Using, request: Request, body: LoginBody) -> Response:
     who = _tried_by(request, body)
     wait_s = throttle.wait_s(*who)
     if wait_s is not None:
-        raise RequestError(f"too many wrong tries: wait {wait_s} s", status=429, retry_s=wait_s)
+        raise RequestError(f"too many wrong tries: wait {wait_s} s", code="login_locked", status=429, retry_s=wait_s)
     # Counted before it is checked: tries sent side by side must not all find the door open.
     throttle.failed(*who)
     async with throttle.checking:
@@ -59,6 +59,7 @@ async def log_in(use: Using, request: Request, body: LoginBody) -> Response:
     if access is None:
         raise RequestError(
             "wrong name, password or key",
+            code="login_wrong",
             hint="a key needs the scope read" if body.key else "`everytoken users add NAME` sets another password",
             status=401,
         )

@@ -232,13 +232,16 @@ def put_override(use: Using, request: Request, name: str, body: OverrideBody) ->
     """Set an override. It prices what comes from now on; `reprice` applies it to what is stored."""
     before = use.overrides.get(_name(name))
     if before is None and len(use.overrides.list()) >= MAX_OVERRIDES:
-        raise RequestError(f"there are {MAX_OVERRIDES} overrides", field="path.name", hint="join some into one")
+        full = f"there are {MAX_OVERRIDES} overrides"
+        raise RequestError(full, code="overrides_full", field="path.name", hint="join some into one")
     try:
         parse_prices(HEAD + body.toml, name, label=f"override:{name}")
         parse_prices(f"{use.overrides.text(without=name)}\n{body.toml}", "overrides", label="override:api")
     except PriceFileError as error:
         problem = replace(error.problems[0], line=max(error.line - 1, 1))  # the first line is ours
-        raise RequestError(str(problem), field="body.toml", hint=problem.cure, status=422) from error
+        raise RequestError(
+            str(problem), code="price_wrong", field="body.toml", hint=problem.cure, status=422
+        ) from error
     row = use.overrides.put(name, body.toml)
     use.book.reload()
     _record(use, request, "price.override", name, None if before is None else asdict(before), asdict(row))

@@ -74,7 +74,7 @@ class Services:
 def services(request: Request) -> Services:
     found = getattr(request.app.state, "services", None)
     if not isinstance(found, Services):
-        raise RequestError("the server is starting", hint="ask again", status=503)
+        raise RequestError("the server is starting", code="starting", hint="ask again", status=503)
     return found
 
 
@@ -84,7 +84,8 @@ def window(
 ) -> Window:
     bounds = Window(from_us=_instant(from_, "query.from"), to_us=_instant(to, "query.to"))
     if bounds.from_us is not None and bounds.to_us is not None and bounds.from_us >= bounds.to_us:
-        raise RequestError("the window ends before it begins", field="query.to", hint="make `to` later than `from`")
+        hint = "make `to` later than `from`"
+        raise RequestError("the window ends before it begins", code="window_wrong", field="query.to", hint=hint)
     return bounds
 
 
@@ -94,7 +95,7 @@ def _instant(text: str | None, field: str) -> int | None:
     try:
         return parse_instant(text)
     except ValueError as error:
-        raise RequestError(f"{field}: {error}", field=field) from error
+        raise RequestError(f"{field}: {error}", code="time_wrong", field=field) from error
 
 
 def answer(row: object) -> Response:
@@ -248,6 +249,7 @@ async def flush(use: Using) -> Response:
     except TimeoutError:
         raise RequestError(
             f"not everything was visible after {FLUSH_TIMEOUT_S} s",
+            code="flush_late",
             hint="ask again; /everytoken/v1/health says why",
             status=503,
         ) from None

@@ -15,6 +15,7 @@ from everytoken.config import Settings
 from everytoken.core.usage import WARNINGS
 from everytoken.ingest.meters import Meters
 from everytoken.query.cures import CURES
+from everytoken.query.problem_codes import CODES, MEANINGS
 from everytoken.server.app import create_app
 from everytoken.server.metrics import ALERTED, COUNTED, MEASURED
 
@@ -145,6 +146,10 @@ def causes() -> str:
     return table("code | about | meaning | cure", rows)
 
 
+def problem_codes() -> str:
+    return table("code | meaning", [(f"`{code}`", MEANINGS[code]) for code in CODES])
+
+
 def server_pages() -> dict[tuple[str, str], str]:
     """Page and name of a generated part → the part."""
     return {
@@ -154,4 +159,5 @@ def server_pages() -> dict[tuple[str, str], str]:
         ("call-paths.md", "call paths"): call_paths(),
         ("codes.md", "warning codes"): warning_codes(),
         ("codes.md", "causes"): causes(),
+        ("codes.md", "problem codes"): problem_codes(),
     }

@@ -2708,6 +2708,11 @@ export interface components {
         Problem: {
             /** Error */
             error: string;
+            /**
+             * Code
+             * @enum {string}
+             */
+            code: "agent_busy" | "agent_missing" | "agent_silent" | "body_large" | "body_slow" | "bucket_wrong" | "busy" | "conflict" | "cursor_unknown" | "field_wrong" | "filter_wrong" | "flush_late" | "host_unknown" | "key_needed" | "key_wrong" | "login_locked" | "login_wrong" | "method_wrong" | "not_allowed" | "not_found" | "other_site" | "overrides_full" | "price_wrong" | "project_not_found" | "read_large" | "read_slow" | "request_wrong" | "rules_full" | "run_not_found" | "scope_missing" | "server_failed" | "starting" | "store_down" | "time_wrong" | "time_zone_wrong" | "too_many_requests" | "too_many_watchers" | "trace_not_found" | "window_wrong";
             /** Field */
             field: string | null;
             /** Hint */
@@ -5789,6 +5794,8 @@ export interface operations {
                 key?: string;
                 /** @description Only charges of this trace. */
                 trace_id?: string | null;
+                /** @description Only charges of this provider; empty for those that do not say. */
+                provider?: string | null;
                 /** @description Only this charge. */
                 charge_key?: string | null;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
