@@ -9,6 +9,7 @@ ENGINES = {
     "test_ledger": ("embedded", "http"),
     "test_query": ("embedded", "http", "two_shards"),
     "test_query_dashboards": ("embedded", "http", "two_shards"),
+    "test_query_releases": ("embedded", "http", "two_shards"),
     "test_query_discover": ("embedded", "http", "two_shards"),
     "test_langsmith_hostile": ("embedded", "http", "two_shards"),
 }

@@ -46,6 +46,7 @@ def test_the_product_routes_are_the_contract(document: dict[str, Any]) -> None:
         "/everytoken/v1/projects/{project}/models",
         "/everytoken/v1/projects/{project}/nodes",
         "/everytoken/v1/projects/{project}/nodes/{node}/worst",
+        "/everytoken/v1/projects/{project}/releases",
         "/everytoken/v1/projects/{project}/series",
         "/everytoken/v1/projects/{project}/settings",
         "/everytoken/v1/projects/{project}/settings/masked",
