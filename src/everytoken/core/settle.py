@@ -53,7 +53,9 @@ def settle(runs: Iterable[Run], evidence_of: Callable[[Run], tuple[Evidence, ...
     ledger = _Ledger(lineage, evidence_of)
     ledger.group_by_response_id()
     ledger.fold_upwards()
-    return ledger.settlement()
+    settlement = ledger.settlement()
+    ledger.let_go()
+    return settlement
 
 
 class _Ledger:
@@ -204,6 +206,12 @@ class _Ledger:
             duplicates=tuple(sorted(duplicates, key=lambda d: (d.evidence.run_id, d.evidence.index))),
             orphans=tuple(sorted(self.lineage.orphans)),
         )
+
+    def let_go(self) -> None:
+        """A testimony and its group hold each other, and the run with all it carries: end that with the work."""
+        for borne in self.testimonies.values():
+            for testimony in borne:
+                del testimony.group
 
 
 class _Below:

@@ -18,6 +18,7 @@ from everytoken.ingest.decode import decode
 from everytoken.ingest.deleting import is_about
 from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.fold import Fold, TraceFold
+from everytoken.ingest.garbage import Garbage
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
 from everytoken.ingest.parked import dump_feedback, dump_operations, load_operations
@@ -111,6 +112,7 @@ class Flusher:
         self._last_flush = 0.0
         self._failing = False
         self._untidy = False
+        self._garbage = Garbage()
         self.on_idle: Callable[[], None] = lambda: None
         """Called in the flusher's thread when nothing came for `SWEEP_S`."""
         self._thread = threading.Thread(target=self._work, name="everytoken-flusher", daemon=True)
@@ -179,12 +181,16 @@ class Flusher:
             waiter.cancel()
 
     def _work(self) -> None:
+        self._garbage.start()
         while (rows := self._next_rows()) is not None:
             if rows or self._is_wanted:
                 self._flush_until_done(rows)
                 self._untidy = True
+                rows.clear()
+                self._garbage.put_aside()
             else:
                 self._tidy()
+        self._garbage.stop()
 
     @property
     def _is_wanted(self) -> bool:
@@ -194,6 +200,7 @@ class Flusher:
     def _tidy(self) -> None:
         """Let go of what is over, once nothing comes any more."""
         self.counters.traces_left += self.fold.sweep(self._clock_us())
+        self._garbage.collect()
         try:
             self.on_idle()
         except Exception:  # memory that is not given back is no reason to stop

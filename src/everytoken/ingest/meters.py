@@ -5,6 +5,7 @@ a counter must not fall. Counters begin at 0 with each start, which `rate()` and
 """
 
 from collections.abc import Iterable
+from typing import Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -26,32 +27,42 @@ MAX_LOST = 10**9
 CALL = ("project", "node", "model", "provider")
 
 
-class Bounded:
-    """Gives each set of label values itself, or `other` once there are too many."""
+M = TypeVar("M", Counter, Histogram)
 
-    def __init__(self, most: int = MAX_SERIES) -> None:
+
+class Bounded(Generic[M]):
+    """The series of one metric by their label values; those beyond `most` are one whose labels all say `other`."""
+
+    def __init__(self, metric: M, most: int) -> None:
+        self._metric: M = metric
         self._most = most
-        self._known: set[tuple[str, ...]] = set()
+        self._series: dict[tuple[str | None, ...], M] = {}
 
-    def labels(self, *values: str | None) -> tuple[str, ...]:
-        found = tuple((value or "")[:MAX_LABEL_CHARS] for value in values)
-        if found in self._known:
-            return found
-        if len(self._known) >= self._most:
-            return (OTHER,) * len(values)
-        self._known.add(found)
-        return found
+    def series(self, *values: str | None) -> M:
+        """Asked some ten times a call, so each series is looked up by what a charge says, uncut."""
+        return self._series.get(values) or self._new(values)
+
+    def _new(self, values: tuple[str | None, ...]) -> M:
+        is_full = len(self._series) >= self._most
+        labels = (OTHER if is_full else (value or "")[:MAX_LABEL_CHARS] for value in values)
+        made: M = self._metric.labels(*labels)
+        if not is_full:
+            self._series[values] = made
+        return made
 
 
 class Meters:
     """`observe` belongs to the flusher's thread; a scrape may read at any time."""
 
     def __init__(self, registry: CollectorRegistry, *, max_series: int = MAX_SERIES) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"everytoken_{name}", text, labels, registry=registry)
+        def counter(name: str, text: str, *labels: str) -> Bounded[Counter]:
+            return Bounded(Counter(f"everytoken_{name}", text, labels, registry=registry), max_series)
 
-        def seconds(name: str, text: str) -> Histogram:
-            return Histogram(f"everytoken_{name}", text, ("model", "provider"), buckets=SECONDS, registry=registry)
+        def seconds(name: str, text: str) -> Bounded[Histogram]:
+            labels = ("model", "provider")
+            return Bounded(
+                Histogram(f"everytoken_{name}", text, labels, buckets=SECONDS, registry=registry), max_series
+            )
 
         self._calls = counter("llm_calls", "Billed provider requests.", *CALL, "call_path", "quality", "status")
         self._tokens = counter("tokens", "Tokens by class; each in one. Not of estimates.", *CALL, "token_class")
@@ -61,7 +72,6 @@ class Meters:
         self._duration_s = seconds("llm_call_duration_seconds", "From the request to its end.")
         self._ttft_s = seconds("time_to_first_token_seconds", "From the request to its first token.")
         self._lost = counter("client_dropped_runs", "Runs that clients say they lost before sending.", "project", "by")
-        self._bounds = {metric: Bounded(max_series) for metric in vars(self).values()}
 
     def observe(self, trace: TraceFold, charges: Iterable[Charge]) -> None:
         """Count those of the charges that ended and were not counted before."""
@@ -78,27 +88,23 @@ class Meters:
             lost = run.metadata.get(key)
             if isinstance(lost, int) and 0 < lost <= MAX_LOST:
                 trace.counted.add(run.run_id)
-                self._add(self._lost, lost, run.project, by)
+                self._lost.series(run.project, by).inc(lost)
 
     def _count(self, charge: Charge) -> None:
         call = (charge.project, charge.node, charge.model, charge.provider)
-        self._add(self._calls, 1, *call, charge.call_path, charge.quality, charge.status)
+        self._calls.series(*call, charge.call_path, charge.quality, charge.status).inc(1)
         if charge.status == "error":
-            self._add(self._errors, 1, *call, charge.quality)
+            self._errors.series(*call, charge.quality).inc(1)
         if charge.usage is not None and charge.quality in ("exact", "partial"):
             for token_class, count in split_usage(charge.usage).items():
-                self._add(self._tokens, count, *call, token_class)
+                self._tokens.series(*call, token_class).inc(count)
         if charge.cost.usd is not None and charge.cost.status in BILLED:
-            self._add(self._cost, float(charge.cost.usd), *call)
+            self._cost.series(*call).inc(float(charge.cost.usd))
         else:
-            self._add(self._unpriced, 1, *call, charge.cost.reason)
+            self._unpriced.series(*call, charge.cost.reason).inc(1)
         self._time(self._duration_s, charge.duration_us, charge)
         self._time(self._ttft_s, charge.ttft_us, charge)
 
-    def _add(self, metric: Counter, amount: float, *labels: str | None) -> None:
-        metric.labels(*self._bounds[metric].labels(*labels)).inc(amount)
-
-    def _time(self, metric: Histogram, duration_us: int | None, charge: Charge) -> None:
+    def _time(self, metric: Bounded[Histogram], duration_us: int | None, charge: Charge) -> None:
         if duration_us is not None:
-            labels = self._bounds[metric].labels(charge.model, charge.provider)
-            metric.labels(*labels).observe(duration_us / 1_000_000)
+            metric.series(charge.model, charge.provider).observe(duration_us / 1_000_000)

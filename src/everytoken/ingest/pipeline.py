@@ -1,7 +1,6 @@
 """The pipeline: accepts a body, answers once it is on disk, and sees it through to the ledger."""
 
 import asyncio
-import gc
 import hashlib
 import sys
 import time
@@ -49,9 +48,6 @@ DRAIN_S = 20.0
 """Longest wait for the ledger when stopping; what is left then stays in the journal."""
 
 
-GC_YOUNG_OBJECTS = 50_000
-"""New objects between two collections: at Python's 700 the traces in memory, which make no cycles, are walked so often
-that a run costs a sixth more CPU (2 cores, 17-run traces, 2026-11)."""
 SWITCH_S = 0.001
 """Longest the flusher keeps Python's lock from the event loop and the journal, which each answer needs several times.
 Python's 5 ms gave acks of p50 11 and p99 131 ms at 2,100 runs/s, this 6 and 55 (one run each, shared machine, 2026-11).
@@ -114,8 +110,6 @@ class Pipeline:
 
     def start(self) -> None:
         """Take up what an earlier process left in the journal, and begin to flush."""
-        gc.freeze()
-        gc.set_threshold(GC_YOUNG_OBJECTS, 20, 100)
         sys.setswitchinterval(SWITCH_S)
         self._flusher.start()
 

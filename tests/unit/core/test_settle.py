@@ -1,5 +1,7 @@
 """Settlement by value: one rule a test."""
 
+import gc
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -543,3 +545,20 @@ def test_an_owner_whose_end_was_lost_has_the_status_of_the_layer_around_it() -> 
     told = [says("outer", used(1, 1), "framework", response_id="r"), says("inner", None, response_id="r")]
     (charge,) = settled(runs, *told).charges
     assert (charge.run_id, charge.status, charge.duration_us) == ("inner", "success", 50)
+
+
+def test_nothing_of_a_trace_is_held_when_it_has_been_settled() -> None:
+    class Payload(dict[str, str]):
+        """A `dict` that can be watched."""
+
+    runs = [ROOT, run("lc", inputs=Payload()), run("sdk", "lc", inputs=Payload())]
+    kept = [weakref.ref(r.inputs) for r in runs if isinstance(r.inputs, Payload)]
+    gc.disable()  # what only the collector would find stays
+    try:
+        told = (says("lc", used(10, 5), "framework"), says("sdk", used(10, 5), response_id="r1"))
+        result = settle(runs, telling(*told))
+        del runs
+        assert [found() for found in kept] == [None, None]
+    finally:
+        gc.enable()
+    assert [charge.usage for charge in result.charges] == [used(10, 5)]
