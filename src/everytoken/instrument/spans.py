@@ -44,9 +44,12 @@ class Spans:
     """Makes spans; the span processor queues and sends them, with bounds of its own."""
 
     def __init__(self) -> None:
+        from langsmith.utils import get_env_var
         from opentelemetry import trace
 
         self._trace = trace
+        self._release = get_env_var("REVISION_ID")
+        """As langsmith puts it into each run; without it, the `service.version` of the provider's resource tells."""
         self._tracers = Tracers()
         self._tracers.current()  # now: once the interpreter shuts down, no provider can start its thread
         self.lost = self.untold = 0
@@ -57,12 +60,15 @@ class Spans:
     def end(self, attempt: Attempt, answer: Answer, content: ContentPolicy, extra: dict[str, Any]) -> None:
         """Make the span with the times of the call."""
         operation = _OPERATIONS.get(attempt.endpoint.operation, "chat")
+        attributes = _attributes(attempt, answer, operation, content, extra)
+        if self._release:
+            attributes.setdefault("langsmith.metadata.revision_id", self._release)
         span = self._tracers.current().start_span(
             f"{operation} {attempt.model or ''}".strip(),
             context=attempt.parentage.span,
             kind=self._trace.SpanKind.CLIENT,
             start_time=_ns(attempt.started),
-            attributes=_attributes(attempt, answer, operation, content, extra),
+            attributes=attributes,
         )
         if attempt.outcome == "error":
             span.set_status(self._trace.StatusCode.ERROR, content.text(answer.error) or "")

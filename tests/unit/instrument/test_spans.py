@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from langsmith.utils import get_env_var
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -15,15 +16,24 @@ import everytoken
 
 from .test_openai import COMPLETION, MESSAGES, client_of
 
+RELEASE = "langsmith.metadata.revision_id"
+
 
 @pytest.fixture
 def exported(monkeypatch: pytest.MonkeyPatch) -> Iterator[InMemorySpanExporter]:
     memory, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
     monkeypatch.setattr(trace, "get_tracer_provider", lambda: provider)
+    get_env_var.cache_clear()  # type: ignore[attr-defined]  # its overloads hide the cache
     everytoken.instrument(export="otel")
     yield memory
     everytoken.uninstrument()
+    get_env_var.cache_clear()  # type: ignore[attr-defined]  # its overloads hide the cache
+
+
+@pytest.fixture
+def released(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANGSMITH_REVISION_ID", "1.4.2")
 
 
 def attributes(memory: InMemorySpanExporter) -> dict[str, Any]:
@@ -59,6 +69,22 @@ def test_a_span_says_what_was_asked_what_came_and_what_it_used(exported: InMemor
         "langsmith.metadata.plan": '{"name":"pro"}',
     }
     assert {key: told.get(key) for key in expected} == expected
+
+
+def test_a_span_carries_the_release_that_the_application_named(released: None, exported: InMemorySpanExporter) -> None:
+    call(COMPLETION)
+    assert attributes(exported)[RELEASE] == "1.4.2"
+
+
+def test_a_release_that_the_call_names_itself_stays(released: None, exported: InMemorySpanExporter) -> None:
+    with everytoken.context(metadata={"revision_id": "canary"}):
+        call(COMPLETION)
+    assert attributes(exported)[RELEASE] == "canary"
+
+
+def test_without_a_named_release_the_resource_is_left_to_tell_it(exported: InMemorySpanExporter) -> None:
+    call(COMPLETION)
+    assert RELEASE not in attributes(exported)
 
 
 def test_without_content_the_counts_remain(exported: InMemorySpanExporter) -> None:
