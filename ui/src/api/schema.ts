@@ -775,6 +775,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/everytoken/v1/projects/{project}/releases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Releases
+         * @description Releases of the application that made calls in the window, the newest first, each with its first call ever.
+         */
+        get: operations["list_releases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/everytoken/v1/projects/{project}/contributions": {
         parameters: {
             query?: never;
@@ -2841,6 +2861,73 @@ export interface components {
             /** Source */
             source: string;
         };
+        /**
+         * ReleaseRow
+         * @description One version or commit of the application, with the charges of the window that it made.
+         */
+        ReleaseRow: {
+            /**
+             * Llm Calls
+             * @default 0
+             */
+            llm_calls: number;
+            /**
+             * Input Tokens
+             * @default 0
+             */
+            input_tokens: number;
+            /**
+             * Output Tokens
+             * @default 0
+             */
+            output_tokens: number;
+            /**
+             * Total Tokens
+             * @default 0
+             */
+            total_tokens: number;
+            /**
+             * Cache Read Tokens
+             * @default 0
+             */
+            cache_read_tokens: number;
+            /**
+             * Reasoning Tokens
+             * @default 0
+             */
+            reasoning_tokens: number;
+            /** Cost Usd */
+            cost_usd: string | null;
+            /**
+             * Cost Known Usd
+             * @default 0
+             */
+            cost_known_usd: string;
+            /**
+             * Unpriced Calls
+             * @default 0
+             */
+            unpriced_calls: number;
+            quality: components["schemas"]["QualityCounts"];
+            /** Release */
+            release: string;
+            /** First Us */
+            first_us: number;
+            /** Last Us */
+            last_us: number;
+        };
+        /** Releases */
+        Releases: {
+            /** Project */
+            project: string;
+            /** Releases */
+            releases: components["schemas"]["ReleaseRow"][];
+            /**
+             * Truncated
+             * @default false
+             */
+            truncated: boolean;
+        };
         /** RepriceBody */
         RepriceBody: {
             /**
@@ -3647,6 +3734,8 @@ export type ProjectRow = components['schemas']['ProjectRow'];
 export type Projects = components['schemas']['Projects'];
 export type QualityCounts = components['schemas']['QualityCounts'];
 export type Rate = components['schemas']['Rate'];
+export type ReleaseRow = components['schemas']['ReleaseRow'];
+export type Releases = components['schemas']['Releases'];
 export type RepriceBody = components['schemas']['RepriceBody'];
 export type RepriceResult = components['schemas']['RepriceResult'];
 export type RepriceRow = components['schemas']['RepriceRow'];
@@ -5625,6 +5714,52 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description The request cannot be answered as it stands. */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The server cannot answer now. */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_releases: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description ISO-8601, or epoch milli- or microseconds. */
+                from?: string | null;
+                /** @description Exclusive end, written like `from`. */
+                to?: string | null;
+            };
+            header?: never;
+            path: {
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Releases"];
                 };
             };
             /** @description The request cannot be answered as it stands. */
