@@ -35,6 +35,8 @@ export type TracesSearch = RangeSearch & {
   dense?: "compact";
   view?: string;
   live?: "off";
+  /** A text looked for in the runs. */
+  q?: string;
   /** The rail of facets, where it is hidden. */
   rail?: "off";
 };
@@ -120,6 +122,7 @@ const traces = createRoute({
       dense: one(["compact"] as const, search.dense),
       view: text(search.view),
       live: one(["off"] as const, search.live),
+      q: text(search.q),
       rail: one(["off"] as const, search.rail),
     } as TracesSearch),
 });

@@ -16,13 +16,25 @@ export class ApiError extends Error {
   readonly field: string | null;
   /** Characters of that part before the fault. */
   readonly position: number | null;
+  /** The stable name of what went wrong; `null` from a server that gives none. */
+  readonly code: string | null;
+  /** Under which the server's log tells of it. */
+  readonly requestId: string | null;
 
-  constructor(message: string, status: number | null, hint: string | null, at: Partial<Problem> = {}) {
+  constructor(
+    message: string,
+    status: number | null,
+    hint: string | null,
+    at: Partial<Problem> = {},
+    requestId: string | null = null,
+  ) {
     super(message);
     this.status = status;
     this.hint = hint;
     this.field = at.field ?? null;
     this.position = at.position ?? null;
+    this.code = at.code ?? null;
+    this.requestId = requestId;
   }
 }
 
@@ -69,5 +81,6 @@ export async function send<Answered>(
 
 async function problemOf(answer: Response): Promise<ApiError> {
   const body = (await answer.json().catch(() => null)) as Partial<Problem> | null;
-  return new ApiError(body?.error ?? answer.statusText, answer.status, body?.hint ?? null, body ?? {});
+  const requestId = answer.headers.get("x-request-id");
+  return new ApiError(body?.error ?? answer.statusText, answer.status, body?.hint ?? null, body ?? {}, requestId);
 }

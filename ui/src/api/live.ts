@@ -58,7 +58,7 @@ export function useLive(project: string | undefined): LiveState {
 }
 
 /** What is asked again when any trace moved; only what is on screen is really asked for. */
-const SUMS = "summary series contributions dearest coverage nodes models users threads thread".split(" ");
+const SUMS = "summary series contributions dearest coverage nodes models users threads thread explain".split(" ");
 
 /** Lists take the rows as they came; sums and the opened trace are asked for again. */
 async function refreshProject(cache: QueryClient, project: string, rows: ReadonlyMap<string, TraceRow>): Promise<void> {

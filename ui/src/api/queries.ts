@@ -220,6 +220,23 @@ export const headQuery = (project: string, range: Range, { filter = "", sort = N
     refetchInterval: LIVE_MS,
   });
 
+/** Hits asked for at once. */
+const HITS = 50;
+
+/** Runs that hold a text. A page may be empty and yet not the last: the server looks back as far as it has time for. */
+export const searchQuery = (project: string, range: Range, text: string) =>
+  infiniteQueryOptions({
+    queryKey: ["project", project, "search", range, text],
+    queryFn: ({ signal, pageParam }) =>
+      get(
+        "/everytoken/v1/search",
+        { project, q: text, ...within(range), cursor: pageParam ?? undefined, limit: HITS },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+
 /** Sums over many traces are asked for so often while one looks, not with every run that arrives. */
 const LIVE_MS = 10_000;
 /** Values listed of each facet. */
@@ -268,12 +285,12 @@ export const languageQuery = queryOptions({
 export const explainQuery = (
   project: string,
   range: Range,
-  { by = "none", key = "", traceId }: { by?: ExplainBy; key?: string; traceId?: string },
+  { by = "none", key = "", traceId, provider }: { by?: ExplainBy; key?: string; traceId?: string; provider?: string },
 ) =>
   queryOptions({
-    queryKey: ["project", project, "explain", range, by, key, traceId],
+    queryKey: ["project", project, "explain", range, by, key, traceId, provider],
     queryFn: ({ signal }) =>
-      get("/everytoken/v1/explain", { project, by, key, trace_id: traceId, ...within(range) }, signal),
+      get("/everytoken/v1/explain", { project, by, key, trace_id: traceId, provider, ...within(range) }, signal),
   });
 
 const FIRST_RUNS = 500;

@@ -4,7 +4,7 @@ import { BarChart, LineChart } from "echarts/charts";
 import { BrushComponent, GridComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
-import { useEffect, useRef } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 import { useColours } from "./useColours";
 
 use([BarChart, LineChart, BrushComponent, GridComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
@@ -26,8 +26,10 @@ export type ChartProps = {
   /** Name of the zone in which the labels are, beside the axis. */
   readonly zone: string;
   readonly onZoom?: (first: number, last: number) => void;
-  /** A click on a bucket. */
+  /** A click on a bucket, or Enter on the one walked to. */
   readonly onPick?: (index: number) => void;
+  /** The bucket picked. */
+  readonly pinned?: number | undefined;
   /** Buckets in which something changed that explains what follows. */
   readonly marks?: readonly { readonly index: number; readonly name: string }[];
 };
@@ -35,7 +37,7 @@ export type ChartProps = {
 const FRAME = ["--text-2", "--line", "--grid", "--raised", "--text", "--accent", "--warn"] as const;
 const FONT = "Inter, system-ui, sans-serif";
 
-export default function Chart({ lines, labels, format, label, zone, onZoom, onPick, marks }: ChartProps) {
+export default function Chart({ lines, labels, format, label, zone, onZoom, onPick, marks, pinned }: ChartProps) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<ReturnType<typeof init> | null>(null);
   const zoom = useRef(onZoom);
@@ -71,18 +73,65 @@ export default function Chart({ lines, labels, format, label, zone, onZoom, onPi
   useEffect(() => {
     const made = chart.current;
     if (!made) return;
-    made.setOption(optionOf({ lines, labels, format, zone, marks }, colours, onZoom !== undefined), true);
+    made.setOption(optionOf({ lines, labels, format, zone, marks, pinned }, colours, onZoom !== undefined), true);
     if (onZoom !== undefined) {
       const brushOption = { brushType: "lineX", brushMode: "single" };
       made.dispatchAction({ type: "takeGlobalCursor", key: "brush", brushOption });
     }
-  }, [lines, labels, format, zone, marks, colours, onZoom]);
-  return <div ref={box} className="chart" role="img" aria-label={label} />;
+  }, [lines, labels, format, zone, marks, pinned, colours, onZoom]);
+  const [at, setAt] = useState<number | null>(null);
+  const most = Math.max(labels.length - 1, 0);
+  const walk = (to: number | null) => {
+    setAt(to);
+    chart.current?.dispatchAction(
+      to === null ? { type: "hideTip" } : { type: "showTip", seriesIndex: 0, dataIndex: to },
+    );
+  };
+  const onKey = (event: KeyboardEvent) => {
+    const to = { ArrowRight: (at ?? -1) + 1, ArrowLeft: (at ?? most + 1) - 1, Home: 0, End: most }[event.key];
+    if (to !== undefined) walk(Math.min(Math.max(to, 0), most));
+    else if (event.key === "Enter" && at !== null) pick.current?.(at);
+    else if (event.key === "Escape" && at !== null) walk(null);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  return (
+    <div
+      ref={box}
+      className="chart"
+      role="slider"
+      tabIndex={0}
+      aria-label={label}
+      aria-valuemin={0}
+      aria-valuemax={most}
+      aria-valuenow={at ?? 0}
+      aria-valuetext={at === null ? "" : told(lines, labels, format, at)}
+      onKeyDown={onKey}
+      onBlur={() => walk(null)}
+    />
+  );
 }
 
-type Drawn = Pick<ChartProps, "lines" | "labels" | "format" | "zone"> & { marks: ChartProps["marks"] | undefined };
+/** A bucket as its tooltip says it. */
+function told(lines: readonly Line[], labels: readonly string[], format: (value: number) => string, at: number) {
+  const values = lines.flatMap(({ name, values }) => {
+    const value = values[at];
+    return value === null || value === undefined ? [] : [`${name} ${format(value)}`];
+  });
+  return [labels[at], ...values].join(", ");
+}
 
-function optionOf({ lines, labels, format, zone, marks }: Drawn, colours: ReadonlyMap<string, string>, zooms: boolean) {
+type Drawn = Pick<ChartProps, "lines" | "labels" | "format" | "zone"> & {
+  marks: ChartProps["marks"] | undefined;
+  pinned: number | undefined;
+};
+
+function optionOf(
+  { lines, labels, format, zone, marks, pinned }: Drawn,
+  colours: ReadonlyMap<string, string>,
+  zooms: boolean,
+) {
   const colour = (name: string) => colours.get(name) ?? "#888";
   const text = { color: colour("--text-2"), fontFamily: FONT, fontSize: 11 };
   return {
@@ -126,6 +175,7 @@ function optionOf({ lines, labels, format, zone, marks }: Drawn, colours: Readon
     series: [
       ...lines.map((line) => seriesOf(line, colour(line.colour))),
       ...(marks && marks.length > 0 ? [marksOf(marks, text, colour("--warn"))] : []),
+      ...(pinned === undefined ? [] : [pinOf(pinned, colour("--accent"))]),
     ],
   } satisfies EChartsCoreOption;
 }
@@ -143,6 +193,22 @@ function marksOf(marks: NonNullable<ChartProps["marks"]>, text: object, colour: 
       lineStyle: { color: colour, type: "dashed" as const, width: 1 },
       label: { ...text, color: colour, formatter: "{b}", position: "insideEndTop" as const },
       data: marks.map(({ index, name }) => ({ xAxis: index, name })),
+    },
+  };
+}
+
+/** The bucket that is explained beneath. */
+function pinOf(index: number, color: string) {
+  return {
+    type: "line" as const,
+    data: [],
+    markLine: {
+      symbol: ["none", "none"],
+      silent: true,
+      animation: false,
+      lineStyle: { color, type: "solid" as const, width: 1 },
+      label: { show: false },
+      data: [{ xAxis: index }],
     },
   };
 }

@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
-import { Popover } from "radix-ui";
 import type { ReactNode } from "react";
 import { type ExplainBy, explainQuery } from "../api/queries";
 import type { Explanation } from "../api/schema";
@@ -10,6 +9,7 @@ import { classOf } from "../model/classes";
 import { rescaleRate } from "../model/decimal";
 import { count, moneyFull } from "../model/format";
 import { DEFAULT_RANGE, type Range } from "../model/time";
+import { Opens } from "./Opens";
 import { Failed, Skeleton } from "./States";
 
 export type Cell = {
@@ -17,6 +17,10 @@ export type Cell = {
   /** Value of the dimension; empty for the calls that do not say. */
   readonly key?: string;
   readonly traceId?: string;
+  /** Of several that serve one model; empty for the calls that do not say. */
+  readonly provider?: string;
+  /** Another than that of the page. */
+  readonly project?: string;
   /** Another window than that of the page. */
   readonly range?: Range;
 };
@@ -25,28 +29,16 @@ export type Cell = {
 export function Explained({ cell = {}, children }: { cell?: Cell; children: ReactNode }) {
   const t = useWords();
   return (
-    <Popover.Root modal={false}>
-      <Popover.Trigger className="explain" title={t("trace.explain")}>
-        {children}
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className="popover explanation"
-          aria-label={t("trace.explain")}
-          align="end"
-          sideOffset={6}
-          collisionPadding={8}
-        >
-          <ExplainedCell cell={cell} />
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+    <Opens named trigger={children} label={t("trace.explain")} className="explain" opened="explanation">
+      <ExplainedCell cell={cell} />
+    </Opens>
   );
 }
 
 /** The arithmetic behind a number: class × count × price, the prices' sources, and what it leaves out. */
-export function ExplainedCell({ cell: { range: own, ...cell } }: { cell: Cell }) {
-  const { project = "" } = useParams({ strict: false });
+export function ExplainedCell({ cell: { range: own, project: other, ...cell } }: { cell: Cell }) {
+  const { project: here = "" } = useParams({ strict: false });
+  const project = other ?? here;
   const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
   const { data, error, refetch } = useQuery(explainQuery(project, own ?? range, cell));
   if (!data) return error ? <Failed error={error} retry={() => void refetch()} /> : <Skeleton />;
@@ -60,6 +52,7 @@ function Lines({ data }: { data: Explanation }) {
   return (
     <>
       <h2>{t("explain.of", { count: data.llm_calls, calls: count(data.llm_calls) })}</h2>
+      <TokensTold data={data} />
       <div className="scroll-x">
         <table className="arithmetic">
           <tbody>
@@ -100,6 +93,35 @@ function Lines({ data }: { data: Explanation }) {
       </div>
       <Notes data={data} />
     </>
+  );
+}
+
+const INCLUSIVE = [
+  ["input_tokens", "cache_read_tokens", "input", "cache_read"],
+  ["output_tokens", "reasoning_tokens", "output", "reasoning"],
+] as const;
+
+/** The token count as the sum it is: input and output, each with the part that it includes. */
+function TokensTold({ data }: { data: Explanation }) {
+  const t = useWords();
+  if (data.quality.missing === data.llm_calls) return null;
+  return (
+    <p className="explain-tokens num">
+      {INCLUSIVE.map(([whole, part, wholeClass, partClass], index) => (
+        <span key={whole}>
+          {index > 0 && " + "}
+          {count(data[whole])} <span className="muted">{t(`tokenClass.${wholeClass}`)}</span>
+          {data[part] > 0 && (
+            <span className="muted">
+              {" "}
+              ({t("explain.including", { value: count(data[part]), part: t(`tokenClass.${partClass}`) })})
+            </span>
+          )}
+        </span>
+      ))}
+      {" = "}
+      <strong>{count(data.total_tokens)}</strong> <span className="muted">{t("count.tokens").toLowerCase()}</span>
+    </p>
   );
 }
 

@@ -1,9 +1,9 @@
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { Popover } from "radix-ui";
 import { type FormEvent, useState } from "react";
 import { useWords } from "../i18n/useWords";
 import { clock, DEFAULT_RANGE, fieldOf, isPreset, momentsOf, RANGES, type Range, rangeOf } from "../model/time";
 import { CheckIcon, ChevronIcon, ClockIcon } from "./icons";
+import { Opens } from "./Opens";
 import { useZone } from "./useZone";
 
 /** The time range: a preset that moves with the clock, or two moments that stay. */
@@ -11,35 +11,50 @@ export function RangeMenu() {
   const t = useWords();
   const navigate = useNavigate();
   const range = useSearch({ strict: false, select: (search) => search.range }) ?? DEFAULT_RANGE;
-  const [open, setOpen] = useState(false);
-  const choose = (next: Range) => {
-    setOpen(false);
-    void navigate({ to: ".", search: (now) => ({ ...now, range: next }) });
-  };
   return (
-    <Popover.Root modal={false} open={open} onOpenChange={setOpen}>
-      <Popover.Trigger className="quiet" title={t("range.label")}>
-        <ClockIcon />
-        <span className="sr-only">{t("range.label")}</span>
-        <RangeName range={range} />
-        <ChevronIcon />
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content className="popover range" align="end" sideOffset={4} collisionPadding={8}>
-          <ul>
-            {RANGES.map((preset) => (
-              <li key={preset}>
-                <button type="button" aria-pressed={preset === range} onClick={() => choose(preset)}>
-                  <span className="menu-check">{preset === range && <CheckIcon />}</span>
-                  {t(`range.${preset}`)}
-                </button>
-              </li>
-            ))}
-          </ul>
-          <Custom range={range} onChoose={choose} />
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+    <Opens
+      label={t("range.label")}
+      className="quiet"
+      opened="range"
+      named
+      trigger={
+        <>
+          <ClockIcon />
+          <span className="sr-only">{t("range.label")}</span>
+          <RangeName range={range} />
+          <ChevronIcon />
+        </>
+      }
+    >
+      {(close) => (
+        <RangeChoices
+          range={range}
+          onChoose={(next) => {
+            close();
+            void navigate({ to: ".", search: (now) => ({ ...now, range: next }) });
+          }}
+        />
+      )}
+    </Opens>
+  );
+}
+
+function RangeChoices({ range, onChoose: choose }: { range: Range; onChoose: (range: Range) => void }) {
+  const t = useWords();
+  return (
+    <>
+      <ul>
+        {RANGES.map((preset) => (
+          <li key={preset}>
+            <button type="button" aria-pressed={preset === range} onClick={() => choose(preset)}>
+              <span className="menu-check">{preset === range && <CheckIcon />}</span>
+              {t(`range.${preset}`)}
+            </button>
+          </li>
+        ))}
+      </ul>
+      <Custom range={range} onChoose={choose} />
+    </>
   );
 }
 

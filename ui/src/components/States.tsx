@@ -3,6 +3,8 @@
 import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { useWords } from "../i18n/useWords";
+import { Copy } from "./Copy";
+import { useTold } from "./Told";
 
 export function Empty({ title, text, children }: { title: string; text: string; children?: ReactNode }) {
   return (
@@ -18,12 +20,27 @@ export function Failed({ error, retry }: { error: Error; retry: () => void }) {
   const t = useWords();
   const known = error instanceof ApiError ? error : null;
   const offline = known?.status === null;
+  const { text, detail } = useTold()(error);
   return (
     <div className="state failed" role="alert">
       <h2>{offline ? t("errors.offline") : t("errors.title")}</h2>
-      <p>{offline ? t("errors.offlineHint") : error.message}</p>
-      {known?.hint && <p>{known.hint}</p>}
-      {known?.status != null && <p className="muted">{t("errors.status", { status: known.status })}</p>}
+      <p>{text}</p>
+      {(detail || known?.hint) && (
+        <p className="muted small-text" lang="en">
+          {[detail, known?.hint].filter(Boolean).join(" · ")}
+        </p>
+      )}
+      {known?.status != null && (
+        <p className="muted small-text request">
+          {t("errors.status", { status: known.status })}
+          {known.requestId !== null && (
+            <>
+              {" · "}
+              {t("errors.request")} <code>{known.requestId}</code> <Copy text={known.requestId} />
+            </>
+          )}
+        </p>
+      )}
       <button type="button" className="button" onClick={retry}>
         {t("actions.retry")}
       </button>

@@ -54,7 +54,13 @@ export function SummaryStrip({
         label={t("count.tokens")}
         note={t("count.inOut", { input: words(tokens(data.input_tokens)), output: words(tokens(data.output_tokens)) })}
       >
-        <Tokens value={data.total_tokens} />
+        {data.llm_calls === 0 ? (
+          <Tokens value={0} />
+        ) : (
+          <Explained>
+            <Tokens value={data.total_tokens} />
+          </Explained>
+        )}
         {before && <Delta share={change(data.total_tokens, before.total_tokens)} before={count(before.total_tokens)} />}
       </Stat>
       <Stat label={t("count.traces")} note={`${t("count.runs")} ${count(data.runs)}`}>

@@ -101,16 +101,14 @@ export function UsageTable({
                 <TokenBar totals={line.totals} most={most} />
               </td>
               <td className="right tokens-col">
-                <TokenParts totals={line.totals} />
+                <Told line={line}>
+                  <TokenParts totals={line.totals} />
+                </Told>
               </td>
               <td className="right">
-                {line.explain && line.totals.llm_calls > 0 ? (
-                  <Explained cell={line.explain}>
-                    <Cost totals={line.totals} decimals={decimals} />
-                  </Explained>
-                ) : (
+                <Told line={line}>
                   <Cost totals={line.totals} decimals={decimals} />
-                )}
+                </Told>
               </td>
               <td className="share-col">
                 {line.share !== null && knownCost(line.totals).kind === "known" && <Share share={line.share} />}
@@ -124,6 +122,12 @@ export function UsageTable({
       </table>
     </div>
   );
+}
+
+/** A figure that explains itself, where its line can be explained and has calls at all. */
+function Told({ line, children }: { line: UsageLine; children: ReactNode }) {
+  if (line.explain === undefined || line.totals.llm_calls === 0) return children;
+  return <Explained cell={line.explain}>{children}</Explained>;
 }
 
 /** The head of a column that sorts: the most first, then the least, then as the server gave them. */

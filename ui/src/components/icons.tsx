@@ -88,3 +88,10 @@ export const GearIcon = () => (
     <circle cx="5.2" cy="11.5" r="1.7" />
   </Icon>
 );
+
+export const SearchIcon = () => (
+  <Icon>
+    <circle cx="7" cy="7" r="4" />
+    <path d="m10 10 3.5 3.5" />
+  </Icon>
+);

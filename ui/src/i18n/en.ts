@@ -4,6 +4,7 @@ import { explainEn } from "./explain";
 import { listEn } from "./list";
 import { loginEn } from "./login";
 import { pricesEn } from "./prices";
+import { problemsEn } from "./problems";
 import { settingsEn } from "./settings";
 
 export const en = {
@@ -12,6 +13,7 @@ export const en = {
   list: listEn,
   explain: explainEn,
   prices: pricesEn,
+  problems: problemsEn,
   settings: settingsEn,
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
   nav: {
@@ -233,7 +235,7 @@ export const en = {
     meters: "other than tokens",
     unnamed: "not named",
     brush: "Drag across the chart to zoom, click to explain.",
-    chartLabel: "Chart over time, {{zone}}; the totals are listed beside it",
+    chartLabel: "Chart over time, {{zone}}; arrows walk through it, Enter explains; the totals are listed beside it",
     where: "Where it goes",
     allNodes: "All nodes",
     trend: "Trend",
@@ -448,6 +450,7 @@ export const en = {
     offline: "The server does not answer",
     offlineHint: "Is `everytoken serve` still running? Nothing that was acknowledged is lost.",
     status: "The server answered {{status}}",
+    request: "request",
   },
   reasons: {
     model_unknown: "the model is in no price table",

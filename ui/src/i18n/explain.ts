@@ -5,6 +5,7 @@ export const explainEn = {
   of_other: "{{calls}} billed requests",
   calls: "in {{calls}} calls",
   source: "{{entry}}, {{source}}",
+  including: "{{value}} of it {{part}}",
   rest: "prices not listed here",
   rounding: "rounding of charges",
   notes: {
@@ -27,6 +28,7 @@ export const explainKo: typeof explainEn = {
   of_other: "청구된 요청 {{calls}}건",
   calls: "호출 {{calls}}건",
   source: "{{entry}}, 출처 {{source}}",
+  including: "{{part}} {{value}} 포함",
   rest: "여기에 없는 가격",
   rounding: "청구 반올림",
   notes: {

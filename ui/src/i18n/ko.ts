@@ -5,6 +5,7 @@ import { explainKo } from "./explain";
 import { listKo } from "./list";
 import { loginKo } from "./login";
 import { pricesKo } from "./prices";
+import { problemsKo } from "./problems";
 import { settingsKo } from "./settings";
 
 export const ko: Words = {
@@ -13,6 +14,7 @@ export const ko: Words = {
   list: listKo,
   explain: explainKo,
   prices: pricesKo,
+  problems: problemsKo,
   settings: settingsKo,
   app: { name: "everytoken", skip: "본문으로 건너뛰기", allProjects: "모든 프로젝트" },
   nav: {
@@ -228,7 +230,7 @@ export const ko: Words = {
     meters: "토큰 외 항목",
     unnamed: "이름 없음",
     brush: "차트를 드래그하면 확대하고, 누르면 설명합니다.",
-    chartLabel: "시간별 차트({{zone}}), 합계는 옆 목록에 있습니다",
+    chartLabel: "시간별 차트({{zone}}). 화살표로 이동하고 Enter로 설명을 엽니다. 합계는 옆 목록에 있습니다",
     where: "비용이 쓰이는 곳",
     allNodes: "모든 노드",
     trend: "추이",
@@ -442,6 +444,7 @@ export const ko: Words = {
     offline: "서버가 응답하지 않습니다",
     offlineHint: "`everytoken serve`가 실행 중인지 확인하십시오. 이미 접수된 기록은 사라지지 않습니다.",
     status: "서버 응답: {{status}}",
+    request: "요청 ID",
   },
   reasons: {
     model_unknown: "단가표에 없는 모델입니다",

@@ -4,7 +4,18 @@ import { partsOf, pathState } from "./coverage";
 import { totals } from "./samples";
 
 function cause(kind: string, calls: number): CoverageCause {
-  return { code: "c", kind, calls, first_us: 0, last_us: 0, models: [], trace_ids: [], text: "", snippet: null };
+  return {
+    code: "c",
+    kind,
+    calls,
+    first_us: 0,
+    last_us: 0,
+    models: [],
+    release: null,
+    trace_ids: [],
+    text: "",
+    snippet: null,
+  };
 }
 
 function path(part: Partial<CoverageRow>): CoverageRow {

@@ -76,6 +76,7 @@ export function charge(part: Partial<ChargeRow>): ChargeRow {
     node: null,
     thread_id: null,
     user_id: null,
+    release: null,
     call_path: "openai.chat",
     provider: "openai",
     request_model: "gpt-5.2",

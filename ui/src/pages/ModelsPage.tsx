@@ -53,11 +53,7 @@ export function ModelsPage() {
               p95: row.p95_ms,
             },
             course: courses.get(row.model ?? ""),
-            // A model that two providers serve is two rows, and the explanation of its name would be of both.
-            explain:
-              rows.filter((other) => other.model === row.model).length === 1
-                ? { by: "model", key: row.model ?? "" }
-                : undefined,
+            explain: { by: "model", key: row.model ?? "", provider: row.provider ?? "" },
             totals: row,
             share: row.share,
             errors: row.errors,

@@ -1,14 +1,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { Popover } from "radix-ui";
-import { useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { projectsQuery } from "../api/queries";
 import type { ProjectRow } from "../api/schema";
 import { Connect } from "../components/Connect";
+import { Explained } from "../components/Explain";
 import { Cost, Duration, QualityNote, Tokens, Unknown } from "../components/Figures";
 import { keepRange } from "../components/Frame";
 import { PlusIcon } from "../components/icons";
 import { Ago } from "../components/Moment";
+import { Opens } from "../components/Opens";
 import { Failed, SkeletonRows } from "../components/States";
 import { Course, CoverageTile } from "../components/Tiles";
 import { TokenBar } from "../components/TokenBar";
@@ -37,19 +38,22 @@ export function ProjectsPage() {
         <h1>{t("projects.title")}</h1>
         {everEmpty.current && active[0] && <Arrived project={active[0].project} />}
         <span className="spring" />
-        <Popover.Root modal={false}>
-          <Popover.Trigger className="button">
-            <PlusIcon />
-            {t("actions.connect")}
-          </Popover.Trigger>
-          <Popover.Portal>
-            <Popover.Content className="popover wide" align="end" sideOffset={6} collisionPadding={8}>
-              <h2>{t("connect.title")}</h2>
-              <p className="muted">{t("connect.text")}</p>
-              <Connect />
-            </Popover.Content>
-          </Popover.Portal>
-        </Popover.Root>
+        <Opens
+          named
+          label={t("connect.title")}
+          className="button"
+          opened="wide"
+          trigger={
+            <>
+              <PlusIcon />
+              {t("actions.connect")}
+            </>
+          }
+        >
+          <h2>{t("connect.title")}</h2>
+          <p className="muted">{t("connect.text")}</p>
+          <Connect />
+        </Opens>
       </header>
       <ProjectTable projects={projects} range={range} />
     </div>
@@ -107,13 +111,17 @@ function ProjectTable({ projects, range }: { projects: readonly ProjectRow[]; ra
               <td className="right num wide-only">{count(row.llm_calls)}</td>
               <td className="right">
                 <span className="stack">
-                  <Tokens value={row.total_tokens} />
+                  <Told row={row}>
+                    <Tokens value={row.total_tokens} />
+                  </Told>
                   <TokenBar totals={row} most={most} />
                 </span>
               </td>
               <td className="right">
                 <span className="stack">
-                  <Cost totals={row} noted />
+                  <Told row={row}>
+                    <Cost totals={row} noted />
+                  </Told>
                   <QualityNote totals={row} />
                 </span>
               </td>
@@ -138,6 +146,11 @@ function ProjectTable({ projects, range }: { projects: readonly ProjectRow[]; ra
       </table>
     </div>
   );
+}
+
+/** A figure of a project that explains itself, where there is anything to explain. */
+function Told({ row, children }: { row: ProjectRow; children: ReactNode }) {
+  return row.llm_calls === 0 ? children : <Explained cell={{ project: row.project }}>{children}</Explained>;
 }
 
 export function ErrorShare({ errors, traces }: { errors: number; traces: number }) {

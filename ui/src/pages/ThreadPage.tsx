@@ -3,6 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { threadQuery } from "../api/queries";
 import type { ThreadView, TraceRow } from "../api/schema";
 import { Copy } from "../components/Copy";
+import { type Cell, Explained } from "../components/Explain";
 import { Cost, Duration, QualityNote, Tokens } from "../components/Figures";
 import { keepRange } from "../components/Frame";
 import { Clock } from "../components/Moment";
@@ -18,6 +19,7 @@ export function ThreadPage() {
   const t = useWords();
   const { project, threadId } = useParams({ from: "/projects/$project/threads/$threadId" });
   const { data, error, refetch } = useQuery(threadQuery(project, threadId));
+  const whole: Cell = { by: "thread", key: threadId, range: "all" };
   return (
     <div className="page">
       <header className="page-head thread-head">
@@ -31,10 +33,15 @@ export function ThreadPage() {
           <>
             <span className="num">{t("groups.turnCount", { count: data.turns.length })}</span>
             <span>
-              <Tokens value={data.totals.total_tokens} /> <span className="unit">{t("count.tokens")}</span>
+              <Explained cell={whole}>
+                <Tokens value={data.totals.total_tokens} />
+              </Explained>{" "}
+              <span className="unit">{t("count.tokens")}</span>
             </span>
             <strong>
-              <Cost totals={data.totals} full noted />
+              <Explained cell={whole}>
+                <Cost totals={data.totals} full noted />
+              </Explained>
             </strong>
             <QualityNote totals={data.totals} />
           </>
@@ -63,13 +70,17 @@ function Conversation({ view }: { view: ThreadView }) {
           <dl className="turn-figures">
             <dt>{t("count.cost")}</dt>
             <dd>
-              <Cost totals={turn} decimals={decimals} pending={turn.status === "pending"} />
+              <Explained cell={{ traceId: turn.trace_id, range: "all" }}>
+                <Cost totals={turn} decimals={decimals} pending={turn.status === "pending"} />
+              </Explained>
             </dd>
             <dt>{t("groups.soFar")}</dt>
             <dd className="num muted">{moneyIn(soFar[index] ?? "0", decimals).value}</dd>
             <dt>{t("count.tokens")}</dt>
             <dd>
-              <Tokens value={turn.total_tokens} />
+              <Explained cell={{ traceId: turn.trace_id, range: "all" }}>
+                <Tokens value={turn.total_tokens} />
+              </Explained>
             </dd>
             <dd className="turn-bar">
               <TokenBar totals={turn} most={most} />

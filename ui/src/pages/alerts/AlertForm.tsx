@@ -1,5 +1,6 @@
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { CloseIcon } from "../../components/icons";
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 import {
   type Draft,
@@ -31,7 +32,7 @@ export function AlertForm({ project, first, isNew, onSave, onClose }: Props) {
   const t = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const [draft, setDraft] = useState(first);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<unknown>(null);
   const [busy, setBusy] = useState(false);
   useEffect(() => dialog.current?.showModal(), []);
   const set = (change: Partial<Draft>) => setDraft((now) => ({ ...now, ...change }));
@@ -41,7 +42,7 @@ export function AlertForm({ project, first, isNew, onSave, onClose }: Props) {
     try {
       await onSave(draft);
     } catch (failure) {
-      setProblem(failure instanceof Error ? failure.message : String(failure));
+      setProblem(failure);
       setBusy(false);
     }
   };
@@ -58,9 +59,7 @@ export function AlertForm({ project, first, isNew, onSave, onClose }: Props) {
         <form onSubmit={(event) => void save(event)} className="alert-form">
           <Fields draft={draft} set={set} setKind={(kind) => setDraft((now) => withKind(now, kind))} />
           <Targets targets={draft.targets} onChange={(targets) => set({ targets })} />
-          <p role="alert" className="bad">
-            {problem}
-          </p>
+          <Refusal error={problem} />
           <footer>
             <button type="submit" className="button primary" disabled={busy || draft.name.trim() === ""}>
               {t("alerts.actions.save")}

@@ -1,8 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { send } from "../../api/client";
 import type { AlertRow, Tried } from "../../api/schema";
 import { Ago, Clock } from "../../components/Moment";
+import { Refusal } from "../../components/Told";
 import { useNarrow } from "../../components/useNarrow";
 import { useWords } from "../../i18n/useWords";
 import { amountText, bodyOf, draftOf, reached } from "../../model/alerts";
@@ -144,11 +145,11 @@ function Limit({ row }: { row: AlertRow }) {
 function Actions({ project, row, onEdit }: { project: string; row: AlertRow; onEdit: () => void }) {
   const t = useWords();
   const cache = useQueryClient();
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState<ReactNode>("");
   const [sure, setSure] = useState(false);
   const url = `${alertsUrl(project)}/${row.rule_id}`;
   const act = async (work: () => Promise<string>) => {
-    setSaid(await work().catch((failure: unknown) => (failure instanceof Error ? failure.message : String(failure))));
+    setSaid(await work().catch((failure: unknown) => <Refusal error={failure} />));
     await cache.invalidateQueries({ queryKey: ["project", project, "alerts"] });
   };
   const test = () =>

@@ -2,6 +2,7 @@ import { useEffect, useId, useState } from "react";
 import { send } from "../../api/client";
 import type { AlertPreview } from "../../api/schema";
 import { Clock } from "../../components/Moment";
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 import { bodyOf, courseOf, type Draft } from "../../model/alerts";
 import { count } from "../../model/format";
@@ -15,7 +16,7 @@ const LISTED = 8;
 /** A pause in typing after which the question is worth asking. */
 const PAUSE_MS = 500;
 
-type Asked = { seen: AlertPreview | null; problem: string; busy: boolean };
+type Asked = { seen: AlertPreview | null; problem: unknown; busy: boolean };
 
 /** When the alert would have fired, asked again whenever what it judges changes. */
 export function Preview({ project, draft }: { project: string; draft: Draft }) {
@@ -38,24 +39,24 @@ export function Preview({ project, draft }: { project: string; draft: Draft }) {
           ))}
         </select>
       </header>
-      {problem !== "" && <p className="warn">{problem}</p>}
-      {problem === "" && seen === null && <p className="muted">{t("alerts.preview.hint")}</p>}
-      {problem === "" && seen !== null && <Seen seen={seen} days={days} />}
+      <Refusal error={problem} className="warn" />
+      {problem === null && seen === null && <p className="muted">{t("alerts.preview.hint")}</p>}
+      {problem === null && seen !== null && <Seen seen={seen} days={days} />}
     </section>
   );
 }
 
 /** The preview of what the draft judges; its name and whom it tells make no difference. */
 function useAsked(project: string, draft: Draft, days: number): Asked {
-  const [asked, setAsked] = useState<Asked>({ seen: null, problem: "", busy: true });
+  const [asked, setAsked] = useState<Asked>({ seen: null, problem: null, busy: true });
   const body = JSON.stringify({ ...bodyOf(draft), name: "preview", targets: [], enabled: true });
   useEffect(() => {
     let current = true;
     setAsked((now) => ({ ...now, busy: true }));
     const timer = setTimeout(() => {
       send<AlertPreview>("POST", `${alertsUrl(project)}/preview?days=${days}`, JSON.parse(body)).then(
-        (seen) => current && setAsked({ seen, problem: "", busy: false }),
-        (failure: Error) => current && setAsked({ seen: null, problem: failure.message, busy: false }),
+        (seen) => current && setAsked({ seen, problem: null, busy: false }),
+        (failure: Error) => current && setAsked({ seen: null, problem: failure, busy: false }),
       );
     }, PAUSE_MS);
     return () => {

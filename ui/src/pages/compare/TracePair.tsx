@@ -3,6 +3,7 @@ import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { traceQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
+import { Explained } from "../../components/Explain";
 import { Cost, Duration, QualityNote } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Clock } from "../../components/Moment";
@@ -84,10 +85,14 @@ function Head({ project, side, id, view, other }: HeadProps) {
         <p className="compare-facts">
           <Duration ms={trace.duration_ms} />
           <span>
-            <span className="num">{count(trace.total_tokens)}</span>{" "}
+            <Explained cell={{ traceId: trace.trace_id, range: "all" }}>
+              <span className="num">{count(trace.total_tokens)}</span>
+            </Explained>{" "}
             <span className="muted">{t("count.tokens").toLowerCase()}</span>
           </span>
-          <Cost totals={trace} full noted />
+          <Explained cell={{ traceId: trace.trace_id, range: "all" }}>
+            <Cost totals={trace} full noted />
+          </Explained>
           <QualityNote totals={trace} />
         </p>
       )}

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 import { windowsQuery } from "../../api/queries";
 import type { Contributions, CostParts } from "../../api/schema";
+import { Explained } from "../../components/Explain";
 import { Switch } from "../../components/Panel";
 import { Ranked, Sentence } from "../../components/Ranked";
 import { Empty, Failed, SkeletonRows } from "../../components/States";
@@ -88,9 +89,11 @@ function Side({ name, from, to, parts, children }: SideProps) {
         </span>
       </header>
       <p className="compare-facts">
-        <strong className="num" title={moneyFull(parts.cost_known_usd)}>
-          {money(parts.cost_known_usd).value}
-        </strong>
+        <Explained cell={{ range: rangeOf(from / 1_000, to / 1_000) }}>
+          <strong className="num" title={moneyFull(parts.cost_known_usd)}>
+            {money(parts.cost_known_usd).value}
+          </strong>
+        </Explained>
         <span>
           <span className="num">{count(parts.llm_calls)}</span> <span className="muted">{t("count.llmCalls")}</span>
         </span>

@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
+import { Explained } from "../../components/Explain";
 import { keepRange } from "../../components/Frame";
 import { useWords } from "../../i18n/useWords";
 import { pictureAddress, type Turn } from "../../model/chat";
@@ -106,14 +107,21 @@ function Facts({ turn, project }: { turn: Turn; project: string }) {
   if (usage === null && turn.failed.length === 0) return null;
   const taken = usage && tokens(usage.total_tokens);
   const cost = usage && usage.cost_usd !== null ? moneyFull(usage.cost_usd) : "—";
+  const told = (figure: ReactNode) =>
+    turn.trace === null ? (
+      figure
+    ) : (
+      <Explained cell={{ project, traceId: turn.trace, range: "all" }}>{figure}</Explained>
+    );
   return (
     <p className="eco2-facts muted small-text">
-      {taken && (
-        <span className="num" title={taken.full}>
-          {taken.value} {taken.unit} {t("count.tokens").toLowerCase()}
-        </span>
-      )}
-      {usage && <span className="num">{cost}</span>}
+      {taken &&
+        told(
+          <span className="num" title={taken.full}>
+            {taken.value} {taken.unit} {t("count.tokens").toLowerCase()}
+          </span>,
+        )}
+      {usage && told(<span className="num">{cost}</span>)}
       {usage && <span className="num">{t("eco2.calls", { count: usage.llm_calls })}</span>}
       {turn.failed.length > 0 && (
         <span className="bad">{t("eco2.failedNodes", { nodes: [...new Set(turn.failed)].join(", ") })}</span>

@@ -3,6 +3,7 @@ import { Link, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useMemo } from "react";
 import { begunQuery, newestTraceQuery, topologyQuery, traceQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
+import { type Cell, Explained } from "../../components/Explain";
 import { Cost, Duration, QualityNote, Tokens } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Switch } from "../../components/Panel";
@@ -102,6 +103,7 @@ export function GraphSide({ project, traceId, turn, heat, onHeat }: Props) {
 function Totals({ view, pending }: { view: TraceView; pending: boolean }) {
   const t = useWords();
   const { trace } = view;
+  const whole: Cell = { project: trace.project, traceId: trace.trace_id, range: "all" };
   return (
     <p className="eco2-totals">
       <span className="fact">
@@ -109,13 +111,17 @@ function Totals({ view, pending }: { view: TraceView; pending: boolean }) {
       </span>
       <span className="fact">
         <strong>
-          <Tokens value={trace.total_tokens} />
+          <Explained cell={whole}>
+            <Tokens value={trace.total_tokens} />
+          </Explained>
         </strong>{" "}
         <span className="muted">{t("count.tokens").toLowerCase()}</span>
       </span>
       <span className="fact">
         <strong>
-          <Cost totals={trace} full noted pending={pending} />
+          <Explained cell={whole}>
+            <Cost totals={trace} full noted pending={pending} />
+          </Explained>
         </strong>{" "}
         <QualityNote totals={trace} pending={pending} />
       </span>

@@ -1,6 +1,7 @@
 import { type FormEvent, type ReactNode, useId, useState } from "react";
 import { type SessionState, useLogIn } from "../../api/session";
 import { Logo } from "../../components/icons";
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 
 type Way = "name" | "key";
@@ -33,9 +34,7 @@ export function LoginPage({ state }: { state: SessionState }) {
             <Field label={t("login.password")} name="password" type="password" autoComplete="current-password" />
           </>
         )}
-        <p role="alert" className="login-error">
-          {login.error?.message}
-        </p>
+        <Refusal error={login.error} />
         <button type="submit" className="button" disabled={login.isPending}>
           {login.isPending ? t("login.waiting") : t("login.submit")}
         </button>

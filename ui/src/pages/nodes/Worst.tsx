@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { worstQuery } from "../../api/queries";
 import type { NodeRow, NodeRun } from "../../api/schema";
+import { Explained } from "../../components/Explain";
 import { Cost, Duration, QualityNote, Tokens } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { CloseIcon } from "../../components/icons";
@@ -59,7 +60,9 @@ export function Worst({ project, range, node, course, onClose }: Props) {
       <div className="detail-body">
         <section className="worst-sum">
           <span className="stack">
-            <Cost totals={node} noted />
+            <Explained cell={{ by: "node", key: node.node }}>
+              <Cost totals={node} noted />
+            </Explained>
             <QualityNote totals={node} />
           </span>
           <Spark values={course} label={t("worst.trend")} />
@@ -75,10 +78,14 @@ export function Worst({ project, range, node, course, onClose }: Props) {
                 <tr key={row.trace_id}>
                   <td>{open(row.trace_id, row.run_id, <Clock us={row.start_us} />)}</td>
                   <td className="right muted">
-                    <Tokens value={row.total_tokens} />
+                    <Explained cell={{ by: "node", key: node.node, traceId: row.trace_id }}>
+                      <Tokens value={row.total_tokens} />
+                    </Explained>
                   </td>
                   <td className="right">
-                    <Cost totals={row} />
+                    <Explained cell={{ by: "node", key: node.node, traceId: row.trace_id }}>
+                      <Cost totals={row} />
+                    </Explained>
                   </td>
                 </tr>
               ))}

@@ -51,7 +51,9 @@ export function Dearest({ project, range }: { project: string; range: Range }) {
                 <Duration ms={row.duration_ms} />
               </td>
               <td className="right">
-                <Tokens value={row.total_tokens} />
+                <Explained cell={{ traceId: row.trace_id }}>
+                  <Tokens value={row.total_tokens} />
+                </Explained>
               </td>
               <td className="right">
                 <Explained cell={{ traceId: row.trace_id }}>

@@ -136,6 +136,8 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
     },
     [series, navigate],
   );
+  const { bucket } = useSearch({ from: "/projects/$project/overview" });
+  const pinned = bucket === undefined ? -1 : series.starts_us.indexOf(bucket * 1_000);
   return (
     <div className="chart-with-legend">
       <Suspense fallback={<div className="chart" />}>
@@ -147,6 +149,7 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
           label={t("overview.chartLabel", { zone: zoneName(series.tz, Date.now()) })}
           onZoom={zoom}
           onPick={pick}
+          pinned={pinned < 0 ? undefined : pinned}
           marks={marks}
         />
       </Suspense>
@@ -186,12 +189,12 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
   );
 }
 
-/** The total of a group; where it is one value of a dimension, it explains itself. */
+/** The total of a group explains itself; that of a token class is a line of the whole range's explanation. */
 function Total({ stack, by, metric, children }: { stack: Stack; by: string; metric: Metric; children: ReactNode }) {
-  const whole = by === "class" || stack.group.other || metric !== "cost";
-  if (whole) return <span className="num">{children}</span>;
+  // The rest has no name to ask for, and a number of calls is what it is.
+  if (stack.group.other || metric === "calls") return <span className="num">{children}</span>;
   return (
-    <Explained cell={{ by: by as ExplainBy, key: stack.group.key ?? "" }}>
+    <Explained cell={by === "class" ? {} : { by: by as ExplainBy, key: stack.group.key ?? "" }}>
       <span className="num">{children}</span>
     </Explained>
   );

@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { usePutOverride } from "../../api/admin";
 import { Switch } from "../../components/Panel";
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 import { type Draft, type Field, faultOf, faultsOf, RATE_FIELDS, tomlOf } from "../../model/override";
 import type { Editing } from "./PricesPage";
@@ -79,11 +80,7 @@ export function OverrideForm({ editing, onDone }: Props) {
           />
         </label>
       )}
-      {general && (
-        <p className="bad small-text" role="alert">
-          {general.message}
-        </p>
-      )}
+      <Refusal error={general} />
       <div className="form-actions">
         <button type="submit" className="button primary" disabled={put.isPending}>
           {put.isPending ? t("prices.saving") : t("prices.save")}

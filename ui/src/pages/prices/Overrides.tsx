@@ -4,6 +4,7 @@ import { overridesQuery, useDropOverride } from "../../api/admin";
 import type { Override } from "../../api/schema";
 import { Ago } from "../../components/Moment";
 import { Empty, Failed, SkeletonRows } from "../../components/States";
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 import { emptyDraft } from "../../model/override";
 import type { Editing } from "./PricesPage";
@@ -79,7 +80,7 @@ function One({ override, admin, onEdit }: Props & { override: Override }) {
           </button>
         </p>
       )}
-      {drop.error && <p className="bad small-text">{drop.error.message}</p>}
+      <Refusal error={drop.error} />
       <pre>{override.toml}</pre>
     </section>
   );

@@ -5,6 +5,7 @@ import type { KeyRow, NewKey } from "../../api/schema";
 import { Copy } from "../../components/Copy";
 import { Ago, Clock } from "../../components/Moment";
 import { Failed, SkeletonRows } from "../../components/States";
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 import { keyState } from "../../model/settings";
 import { KeyForm } from "./KeyForm";
@@ -115,7 +116,7 @@ function Row({ row }: { row: KeyRow }) {
             <button type="button" className="button" onClick={() => setAsking(false)}>
               {t("settings.cancel")}
             </button>
-            {revoke.error && <span className="bad"> {revoke.error.message}</span>}
+            <Refusal error={revoke.error} />
           </td>
         </tr>
       )}

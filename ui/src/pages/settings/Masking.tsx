@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useDeferredValue, useMemo, useState } from "react";
 import { maskQuery, useChangeSettings } from "../../api/admin";
 import type { SettingsView } from "../../api/schema";
+import { Refusal } from "../../components/Told";
 import type { en } from "../../i18n/en";
 import { useWords } from "../../i18n/useWords";
 import { linesOf } from "../../model/settings";
@@ -76,7 +77,7 @@ function TryIt({ project, masks, mask_patterns }: { project: string; masks: stri
         </label>
         <div className="entry">
           <output className="masked" aria-label={t("settings.result")}>
-            {error ? <span className="bad">{error.message}</span> : (data?.text ?? "…")}
+            {error ? <Refusal error={error} /> : (data?.text ?? "…")}
           </output>
           {data && !error && (
             <span className="muted small-text">

@@ -1,3 +1,4 @@
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 
 /** The button of a form, and what came of pressing it. */
@@ -21,11 +22,7 @@ export function Saving({
           {t("settings.saved")}
         </span>
       )}
-      {error && (
-        <span className="bad" role="alert">
-          {error.message}
-        </span>
-      )}
+      <Refusal error={error} />
     </div>
   );
 }

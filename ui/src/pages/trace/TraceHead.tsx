@@ -2,14 +2,14 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { TraceView } from "../../api/schema";
 import { Copy } from "../../components/Copy";
-import { Duration, QualityNote } from "../../components/Figures";
+import { Explained } from "../../components/Explain";
+import { Cost, Duration, QualityNote } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Clock } from "../../components/Moment";
 import { StatusDot } from "../../components/Status";
 import { useWords } from "../../i18n/useWords";
 import { count, duration } from "../../model/format";
 import { VIEWS, type View } from "../../router";
-import { ExplainedCost } from "./ExplainedCost";
 
 type Props = {
   view: TraceView;
@@ -65,7 +65,9 @@ export function TraceHead({ view, current, onView, children }: Props) {
           </span>
         )}
         <span className="fact">
-          <strong className="num">{count(trace.total_tokens)}</strong>{" "}
+          <Told trace={trace}>
+            <strong className="num">{count(trace.total_tokens)}</strong>
+          </Told>{" "}
           <span className="muted">{t("count.tokens").toLowerCase()}</span>
           <span className="muted num">
             {" "}
@@ -73,7 +75,13 @@ export function TraceHead({ view, current, onView, children }: Props) {
           </span>
         </span>
         <span className="fact">
-          <ExplainedCost totals={trace} charges={view.charges} pending={pending} />
+          {trace.llm_calls === 0 ? (
+            <span className="muted">{t("quality.noLlm")}</span>
+          ) : (
+            <Told trace={trace}>
+              <Cost totals={trace} full noted pending={pending} />
+            </Told>
+          )}
           <QualityNote totals={trace} pending={pending} />
         </span>
         {saving && saved !== null && saved > 0 && (
@@ -96,4 +104,10 @@ export function TraceHead({ view, current, onView, children }: Props) {
       </div>
     </header>
   );
+}
+
+/** A figure of the whole trace that explains itself, whatever the range. */
+function Told({ trace, children }: { trace: TraceView["trace"]; children: ReactNode }) {
+  if (trace.llm_calls === 0) return children;
+  return <Explained cell={{ traceId: trace.trace_id, range: "all" }}>{children}</Explained>;
 }

@@ -1,5 +1,5 @@
-import { Popover } from "radix-ui";
 import { ColumnsIcon } from "../../components/icons";
+import { Opens } from "../../components/Opens";
 import { Switch } from "../../components/Panel";
 import { useWords } from "../../i18n/useWords";
 import { COLUMNS, type Column, columnsText, NEWEST, SORTS, type Sort } from "../../model/columns";
@@ -15,62 +15,49 @@ export function ColumnsMenu({ list }: { list: ListState }) {
     });
   const order = (next: Sort) => set({ sort: next === NEWEST ? undefined : next });
   return (
-    <Popover.Root modal={false}>
-      <Popover.Trigger className="quiet icon" title={t("list.columnsOf")} aria-label={t("list.columnsOf")}>
-        <ColumnsIcon />
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className="popover columns-menu"
-          aria-label={t("list.columnsOf")}
-          align="end"
-          sideOffset={4}
-          collisionPadding={8}
-        >
-          <h2>{t("list.columns")}</h2>
-          <ul>
-            {COLUMNS.map((column) => (
-              <li key={column}>
-                <label>
-                  <input type="checkbox" checked={columns.includes(column)} onChange={() => toggle(column)} />
-                  {t(HEADS[column])}
-                </label>
-              </li>
-            ))}
-          </ul>
-          <h2>{t("list.order")}</h2>
-          <div className="order">
-            <select
-              className="field small"
-              aria-label={t("list.order")}
-              value={sort.replace(/^-/, "")}
-              onChange={(event) => order(`-${event.target.value}` as Sort)}
-            >
-              {SORTS.map((by) => (
-                <option key={by} value={by}>
-                  {t(`list.orders.${by}`)}
-                </option>
-              ))}
-            </select>
+    <Opens trigger={<ColumnsIcon />} label={t("list.columnsOf")} className="quiet icon" opened="columns-menu">
+      <h2>{t("list.columns")}</h2>
+      <ul>
+        {COLUMNS.map((column) => (
+          <li key={column}>
             <label>
-              <input
-                type="checkbox"
-                checked={!sort.startsWith("-")}
-                onChange={(event) => order(`${event.target.checked ? "" : "-"}${sort.replace(/^-/, "")}` as Sort)}
-              />
-              {t("list.rising")}
+              <input type="checkbox" checked={columns.includes(column)} onChange={() => toggle(column)} />
+              {t(HEADS[column])}
             </label>
-          </div>
-          <h2>{t("list.density")}</h2>
-          <Switch
-            label={t("list.density")}
-            value={compact ? "compact" : "roomy"}
-            choices={(["roomy", "compact"] as const).map((value) => ({ value, label: t(`list.${value}`) }))}
-            onChoose={(next) => set({ dense: next === "compact" ? "compact" : undefined })}
+          </li>
+        ))}
+      </ul>
+      <h2>{t("list.order")}</h2>
+      <div className="order">
+        <select
+          className="field small"
+          aria-label={t("list.order")}
+          value={sort.replace(/^-/, "")}
+          onChange={(event) => order(`-${event.target.value}` as Sort)}
+        >
+          {SORTS.map((by) => (
+            <option key={by} value={by}>
+              {t(`list.orders.${by}`)}
+            </option>
+          ))}
+        </select>
+        <label>
+          <input
+            type="checkbox"
+            checked={!sort.startsWith("-")}
+            onChange={(event) => order(`${event.target.checked ? "" : "-"}${sort.replace(/^-/, "")}` as Sort)}
           />
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+          {t("list.rising")}
+        </label>
+      </div>
+      <h2>{t("list.density")}</h2>
+      <Switch
+        label={t("list.density")}
+        value={compact ? "compact" : "roomy"}
+        choices={(["roomy", "compact"] as const).map((value) => ({ value, label: t(`list.${value}`) }))}
+        onChoose={(next) => set({ dense: next === "compact" ? "compact" : undefined })}
+      />
+    </Opens>
   );
 }
 

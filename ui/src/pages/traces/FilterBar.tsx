@@ -3,6 +3,7 @@ import { type KeyboardEvent, useLayoutEffect, useMemo, useRef, useState } from "
 import type { ApiError } from "../../api/client";
 import { facetsQuery, languageQuery } from "../../api/queries";
 import { CloseIcon } from "../../components/icons";
+import { Refusal } from "../../components/Told";
 import { useKeys } from "../../components/useKeys";
 import { useWords } from "../../i18n/useWords";
 import { asFilter, type Completion, completed, completions, faultAt, placeOf } from "../../model/filter";
@@ -120,8 +121,8 @@ export function FilterBar({ list, wrong }: { list: ListState; wrong: ApiError | 
         )}
       </div>
       {fault && (
-        <p id="filter-fault" className="filter-fault" role="alert">
-          {wrong?.message}
+        <p className="filter-fault">
+          <Refusal id="filter-fault" error={wrong} className="" />
         </p>
       )}
       {open && offered.length > 0 && <Offers offered={offered} at={at} onTake={take} />}

@@ -1,6 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { memo, type ReactNode } from "react";
 import type { TraceRow } from "../../api/schema";
+import { Explained } from "../../components/Explain";
 import { Cost, Duration, Tokens } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Clock } from "../../components/Moment";
@@ -85,13 +86,19 @@ const CELLS: Record<Column, Cell> = {
     cell: (row, scale) => (
       <>
         <TokenBar totals={row} most={scale.most} />
-        <Tokens value={row.total_tokens} />
+        <Told row={row}>
+          <Tokens value={row.total_tokens} />
+        </Told>
       </>
     ),
   },
   cost: {
     className: "right",
-    cell: (row, scale) => <Cost totals={row} decimals={scale.decimals} pending={row.status === "pending"} />,
+    cell: (row, scale) => (
+      <Told row={row}>
+        <Cost totals={row} decimals={scale.decimals} pending={row.status === "pending"} />
+      </Told>
+    ),
   },
   calls: { className: "right num", cell: (row) => count(row.llm_calls) },
   runs: { className: "right num", cell: (row) => count(row.runs) },
@@ -113,6 +120,12 @@ const CELLS: Record<Column, Cell> = {
       ),
   },
 };
+
+/** A figure of the trace that explains itself; its calls may have begun before the range of the list. */
+function Told({ row, children }: { row: TraceRow; children: ReactNode }) {
+  if (row.llm_calls === 0) return children;
+  return <Explained cell={{ traceId: row.trace_id, range: "all" }}>{children}</Explained>;
+}
 
 const chips = (names: readonly string[], className: string) =>
   names.map((name) => (

@@ -9,6 +9,8 @@ import { ColumnsMenu } from "./ColumnsMenu";
 import { Conditions } from "./Conditions";
 import { Facets } from "./Facets";
 import { FilterBar } from "./FilterBar";
+import { FindBox } from "./FindBox";
+import { Hits } from "./Hits";
 import { LiveSwitch } from "./LiveSwitch";
 import { Strip } from "./Strip";
 import { TraceList } from "./TraceList";
@@ -27,41 +29,46 @@ export function TracesPage() {
   const wrong = asked.error instanceof ApiError && asked.error.field === "query.filter" ? asked.error : null;
   const narrow = useNarrow();
   const rail = list.rail && !narrow;
+  const finding = list.text !== "";
   return (
     <div className="page fill">
       <h1 className="sr-only">{t("traces.title")}</h1>
       <div className="traces-tools">
         <Facets list={list} drawer />
         <FilterBar key={filter} list={list} wrong={wrong} />
+        <FindBox key={list.text} list={list} />
         <ViewsMenu list={list} />
         <ColumnsMenu list={list} />
         <LiveSwitch list={list} />
       </div>
-      {!wrong && <Conditions list={list} />}
-      {!wrong && <Strip list={list} />}
-      <div className={rail && !wrong ? "traces-body with-rail" : "traces-body"}>
-        {rail && !wrong && <Facets list={list} />}
-        <div className="traces-main">
-          {loaded === undefined && asked.error && !wrong && (
-            <Failed error={asked.error} retry={() => void asked.refetch()} />
-          )}
-          {loaded === undefined && wrong && <Empty title={t("list.wrong")} text={t("list.wrongText")} />}
-          {loaded === undefined && !asked.error && <SkeletonRows count={16} />}
-          {loaded?.length === 0 && <Nothing list={list} />}
-          {loaded !== undefined && loaded.length > 0 && (
-            <TraceList
-              key={`${project} ${range} ${filter} ${sort}`}
-              list={list}
-              rows={fresh.rows}
-              held={fresh.held}
-              onFresh={fresh.take}
-              more={asked.hasNextPage && !asked.isFetchNextPageError}
-              loadMore={() => void asked.fetchNextPage()}
-              loading={asked.isFetching}
-            />
-          )}
+      {finding && <Hits key={`${project} ${range} ${list.text}`} list={list} />}
+      {!finding && !wrong && <Conditions list={list} />}
+      {!finding && !wrong && <Strip list={list} />}
+      {!finding && (
+        <div className={rail && !wrong ? "traces-body with-rail" : "traces-body"}>
+          {rail && !wrong && <Facets list={list} />}
+          <div className="traces-main">
+            {loaded === undefined && asked.error && !wrong && (
+              <Failed error={asked.error} retry={() => void asked.refetch()} />
+            )}
+            {loaded === undefined && wrong && <Empty title={t("list.wrong")} text={t("list.wrongText")} />}
+            {loaded === undefined && !asked.error && <SkeletonRows count={16} />}
+            {loaded?.length === 0 && <Nothing list={list} />}
+            {loaded !== undefined && loaded.length > 0 && (
+              <TraceList
+                key={`${project} ${range} ${filter} ${sort}`}
+                list={list}
+                rows={fresh.rows}
+                held={fresh.held}
+                onFresh={fresh.take}
+                more={asked.hasNextPage && !asked.isFetchNextPageError}
+                loadMore={() => void asked.fetchNextPage()}
+                loading={asked.isFetching}
+              />
+            )}
+          </div>
         </div>
-      </div>
+      )}
     </div>
   );
 }

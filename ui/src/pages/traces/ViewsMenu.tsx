@@ -1,7 +1,7 @@
-import { Popover } from "radix-ui";
 import { type FormEvent, useState } from "react";
 import { Copy } from "../../components/Copy";
 import { ChevronIcon, CloseIcon } from "../../components/icons";
+import { Opens } from "../../components/Opens";
 import { useWords } from "../../i18n/useWords";
 import { loadViews, MAX_NAME, type SavedView, sameView, storeViews, viewOf, withView } from "../../model/views";
 import type { TracesSearch } from "../../router";
@@ -10,7 +10,6 @@ import type { ListState } from "./useList";
 /** Names for what the list shows, kept in this browser; the address carries all of it to others. */
 export function ViewsMenu({ list }: { list: ListState }) {
   const t = useWords();
-  const [open, setOpen] = useState(false);
   const [views, setViews] = useState(loadViews);
   const now = viewOf(list.search);
   const current = views.find(({ name }) => name === list.search.view);
@@ -19,38 +18,39 @@ export function ViewsMenu({ list }: { list: ListState }) {
     storeViews(next);
   };
   const choose = ({ name, search }: SavedView) => {
-    setOpen(false);
     const cleared = { range: undefined, filter: undefined, sort: undefined, strip: undefined, cols: undefined };
     list.set({ ...cleared, dense: undefined, ...(search as TracesSearch), view: name });
   };
   return (
-    <Popover.Root
-      modal={false}
-      open={open}
-      onOpenChange={(next) => {
-        setOpen(next);
-        if (next) setViews(loadViews());
-      }}
+    <Opens
+      named
+      label={t("list.view")}
+      className="quiet views-open"
+      opened="views-menu"
+      onOpen={() => setViews(loadViews())}
+      trigger={
+        <>
+          <span className="ellipsis">{list.search.view ?? t("list.views")}</span>
+          {current && !sameView(current.search, now) && <span className="faint">· {t("list.changed")}</span>}
+          <ChevronIcon />
+        </>
+      }
     >
-      <Popover.Trigger className="quiet views-open" title={t("list.view")}>
-        <span className="ellipsis">{list.search.view ?? t("list.views")}</span>
-        {current && !sameView(current.search, now) && <span className="faint">· {t("list.changed")}</span>}
-        <ChevronIcon />
-      </Popover.Trigger>
-      <Popover.Portal>
-        <Popover.Content
-          className="popover views-menu"
-          aria-label={t("list.view")}
-          align="end"
-          sideOffset={4}
-          collisionPadding={8}
-        >
+      {(close) => (
+        <>
           <h2>{t("list.view")}</h2>
           {views.length === 0 && <p className="muted small-text">{t("list.noViews")}</p>}
           <ul>
             {views.map((view) => (
               <li key={view.name} className={view.name === list.search.view ? "on" : ""}>
-                <button type="button" className="ellipsis" onClick={() => choose(view)}>
+                <button
+                  type="button"
+                  className="ellipsis"
+                  onClick={() => {
+                    close();
+                    choose(view);
+                  }}
+                >
                   {view.name}
                   {view.search.filter && <code className="faint"> {view.search.filter}</code>}
                 </button>
@@ -71,13 +71,13 @@ export function ViewsMenu({ list }: { list: ListState }) {
             onSave={(name) => {
               keep(withView(views, { name, search: now }));
               list.set({ view: name });
-              setOpen(false);
+              close();
             }}
           />
           <Copy text={window.location.href} label={t("actions.copyLink")} />
-        </Popover.Content>
-      </Popover.Portal>
-    </Popover.Root>
+        </>
+      )}
+    </Opens>
   );
 }
 

@@ -17,6 +17,8 @@ export type ListState = {
   readonly compact: boolean;
   readonly paused: boolean;
   readonly rail: boolean;
+  /** Looked for in the runs; empty while the list shows traces. */
+  readonly text: string;
   readonly search: TracesSearch;
   /** Changes parts of the address; one step back undoes it. */
   readonly set: (part: { [Part in keyof TracesSearch]?: TracesSearch[Part] | undefined }) => void;
@@ -38,7 +40,7 @@ export function useList(): ListState {
       }),
     [navigate],
   );
-  const { range = DEFAULT_RANGE, filter = "", sort, strip = "count", cols, dense, live, rail } = search;
+  const { range = DEFAULT_RANGE, filter = "", sort, strip = "count", cols, dense, live, rail, q = "" } = search;
   return useMemo(
     () => ({
       project,
@@ -50,9 +52,10 @@ export function useList(): ListState {
       compact: dense === "compact",
       paused: live === "off",
       rail: rail !== "off",
+      text: q,
       search,
       set,
     }),
-    [project, range, filter, sort, strip, cols, dense, live, rail, search, set],
+    [project, range, filter, sort, strip, cols, dense, live, rail, q, search, set],
   );
 }
