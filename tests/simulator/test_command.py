@@ -22,6 +22,7 @@ PLACE: Any = {
     "function": {"name": "search_kakao_place", "parameters": {"type": "object", "properties": {}}},
 }
 INTENT: Any = {"type": "json_schema", "json_schema": {"name": "intent", "schema": {"type": "object", "properties": {}}}}
+TRIES = 20
 RUN = [sys.executable, "-c", "from everytoken.cli import main; main()", "simulator"]
 
 
@@ -66,9 +67,14 @@ def paced() -> Iterator[tuple[Simulator, openai.OpenAI]]:
         yield simulator, client
 
 
-def best(measure: Callable[[], list[float]]) -> list[float]:
-    """The quickest of three: a busy machine makes a call longer, never shorter."""
-    return [min(times) for times in zip(*(measure() for _ in range(3)), strict=True)]
+def takes(measure: Callable[[], list[float]], expected: list[float]) -> bool:
+    """The quickest of some tries is as expected: a busy machine makes a call longer, never shorter."""
+    tries: list[list[float]] = []
+    while len(tries) < TRIES:
+        tries.append(measure())
+        if [min(times) for times in zip(*tries, strict=True)] == pytest.approx(expected, abs=0.08):
+            return True
+    return False
 
 
 def test_reference_calls_take_the_time_of_the_trace(paced: tuple[Simulator, openai.OpenAI]) -> None:
@@ -89,7 +95,7 @@ def test_reference_calls_take_the_time_of_the_trace(paced: tuple[Simulator, open
         marks.append(time.perf_counter())
         return [end - start for start, end in pairwise(marks)]
 
-    assert best(measure) == pytest.approx([0.20, 0.60, 0.40], abs=0.08)
+    assert takes(measure, [0.20, 0.60, 0.40])
 
 
 def test_searched_answer_begins_at_a_quarter_of_its_time(paced: tuple[Simulator, openai.OpenAI]) -> None:
@@ -102,7 +108,7 @@ def test_searched_answer_begins_at_a_quarter_of_its_time(paced: tuple[Simulator,
         seen = [time.perf_counter() - begun for event in events if event.type == "response.output_text.delta"]
         return [seen[0], seen[-1]]
 
-    assert best(measure) == pytest.approx([0.30, 1.20], abs=0.08)
+    assert takes(measure, [0.30, 1.20])
 
 
 @pytest.mark.parametrize(("text", "pace"), [("real", Pace(1.0)), ("none", Pace(0.0)), ("x0.25", Pace(0.25))])

@@ -99,6 +99,7 @@ def test_the_rates_of_a_model_are_shown(server: Server) -> None:
     assert server.get("/prices/show", model="gpt-imagined")["reason"] == "model_unknown"
 
 
+@pytest.mark.alone  # judges time: a file is looked at every five seconds anyway
 def test_a_price_file_is_taken_up_on_sighup(tmp_path: Path) -> None:
     file = tmp_path / "prices.toml"
     file.write_text("version = 1\n")

@@ -16,6 +16,8 @@ from everytoken.simulator.scenario import load_scenario
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 10.0
+KEEP_ALIVE_S = 75
+"""Clients let go of an idle connection after 5 s (httpx): a server that did so too would at times cut a request off."""
 
 
 def base_urls(origin: str) -> dict[str, str]:
@@ -71,7 +73,12 @@ class Simulator:
         self.urls = base_urls(self.origin)
         # A dropped connection is a wanted fault here: uvicorn's complaint about it would be noise.
         config = uvicorn.Config(
-            app, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
+            app,
+            log_level="critical",
+            access_log=False,
+            lifespan="off",
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread: threading.Thread | None = None

@@ -289,7 +289,7 @@ async def server_error_async(w: World) -> None:
 @scenario(SDK, "generate, client timeout, asked again", exact=1, inexact=1, why=LOST)
 def timeout(w: World) -> None:
     w.fault("timeout")
-    with w.genai(timeout=400) as client:
+    with w.genai(timeout=1000) as client:
         # 3.x asks again by itself; 2.x gives up, so the application asks again.
         with contextlib.suppress(*TIMEOUTS):
             client.models.generate_content(**asking("다시 물어볼게"))

@@ -49,28 +49,28 @@ async def dropped_async(w: World) -> None:
 @scenario(SDK, "chat, client timeout, then answered", exact=1, inexact=1, why=LOST)
 def timeout(w: World) -> None:
     w.fault("timeout")
-    with w.openai(timeout=0.3) as client:
+    with w.openai(timeout=1.0) as client:
         client.chat.completions.create(**asking("다시 물어볼게"))
 
 
 @scenario(SDK, "chat, client timeout, then answered", exact=1, inexact=1, why=LOST)
 async def timeout_async(w: World) -> None:
     w.fault("timeout")
-    async with w.async_openai(timeout=0.3) as client:
+    async with w.async_openai(timeout=1.0) as client:
         await client.chat.completions.create(**asking("다시 물어볼게"))
 
 
 @scenario(SDK, "chat, client timeout, given up", inexact=1, why=LOST)
 def timeout_given_up(w: World) -> None:
     w.fault("timeout")
-    with w.openai(timeout=0.3, max_retries=0) as client, contextlib.suppress(openai.APITimeoutError):
+    with w.openai(timeout=1.0, max_retries=0) as client, contextlib.suppress(openai.APITimeoutError):
         client.chat.completions.create(**asking("한 번만 물어볼게"))
 
 
 @scenario(SDK, "chat stream, lost after generation, then answered", exact=1, inexact=1, why=LOST)
 def stream_timeout(w: World) -> None:
     w.fault("timeout")
-    with w.openai(timeout=0.3) as client:
+    with w.openai(timeout=1.0) as client:
         read(client, "다시 흘려서 답해줘")
 
 

@@ -9,11 +9,11 @@ from everytoken.server.slow_clients import BoundedProtocol
 
 
 class Quick(BoundedProtocol):
-    headers_s = 0.1
+    headers_s = 0.3
 
 
 async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
-    await asyncio.sleep(0.3)  # an answer may take longer than headers may
+    await asyncio.sleep(0.5)  # an answer may take longer than headers may
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
 
@@ -42,7 +42,7 @@ async def test_a_connection_that_says_nothing_is_closed() -> None:
 
 
 async def test_headers_that_trickle_in_are_cut_off() -> None:
-    assert await said(b"GET / HTTP/1.1\r\n", b"a: b\r\n", b"c: d\r\n", pause_s=0.06) == b"HTTP/1.1 408"
+    assert await said(b"GET / HTTP/1.1\r\n", b"a: b\r\n", b"c: d\r\n", pause_s=0.2) == b"HTTP/1.1 408"
 
 
 async def test_an_answer_may_take_its_time() -> None:
