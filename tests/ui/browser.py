@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -16,6 +16,7 @@ FLAGS = [
     "--disable-sync",
 ]
 WIDE = (1440, 900)
+expect.set_options(timeout=20_000)  # a shared machine gets four times what a page is given by default
 PHONE = (390, 844)
 
 
