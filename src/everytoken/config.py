@@ -26,7 +26,10 @@ class Settings(BaseSettings):
     )
     log_level: str = Field(default="warning", description="Least severe log line that is written to stderr.")
     flush_interval_ms: int = Field(
-        default=250, ge=10, description="Longest wait of an accepted run before reads see it."
+        default=250,
+        ge=10,
+        description="Wait of an accepted run before reads see it; up to a second while so many come that "
+        "writing each so soon would take more than a tenth of the time.",
     )
     journal_max_bytes: int = Field(
         default=2 * 1024**3, ge=1024**2, description="Journal size at which ingest answers 503."

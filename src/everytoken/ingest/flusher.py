@@ -21,6 +21,7 @@ from everytoken.ingest.fold import Fold, TraceFold
 from everytoken.ingest.garbage import Garbage
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
+from everytoken.ingest.pace import Pace
 from everytoken.ingest.parked import dump_feedback, dump_operations, load_operations
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.settling import Changes, Settle, settle_trace
@@ -110,6 +111,7 @@ class Flusher:
         self._wake = threading.Condition()
         self._stop_at: float | None = None
         self._last_flush = 0.0
+        self._pace = Pace(settings.flush_interval_ms / 1000)
         self._failing = False
         self._untidy = False
         self._garbage = Garbage()
@@ -185,6 +187,7 @@ class Flusher:
         while (rows := self._next_rows()) is not None:
             if rows or self._is_wanted:
                 self._flush_until_done(rows)
+                self._pace.took(time.monotonic() - self._last_flush)
                 self._untidy = True
                 rows.clear()
                 self._garbage.put_aside()
@@ -210,13 +213,12 @@ class Flusher:
 
     def _next_rows(self) -> list[_Row] | None:
         """The rows of the next flush once it is due; `None` when the work is over."""
-        interval_s = self._settings.flush_interval_ms / 1000
         with self._wake:
             while True:
                 if self._stop_at is not None:
                     return self._take_rows() if self._rows and time.monotonic() < self._stop_at else None
                 since_s = time.monotonic() - self._last_flush
-                due_in_s = interval_s - since_s if self._rows else RECHECK_S - since_s
+                due_in_s = self._pace.due_in_s(since_s, self._decoded_bytes) if self._rows else RECHECK_S - since_s
                 wanted = self._is_wanted
                 if wanted and (due_in_s <= 0 or (self._rows and (self._waiters or self._decoded_bytes > BATCH_BYTES))):
                     return self._take_rows()
