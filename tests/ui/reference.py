@@ -86,9 +86,10 @@ def send(
     question: str = QUESTION,
     user: str = "user-7",
     thread: str = "session-1",
+    release: str | None = None,
 ) -> str:
     """Send `root` and all beneath it; the last step is left running unless `finish`. Returns the trace's id."""
-    return str(_Sender(client, project, began, finish, error, question, user, thread).run(root, None, ""))
+    return str(_Sender(client, project, began, finish, error, question, user, thread, release).run(root, None, ""))
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ class _Sender:
     question: str
     user: str
     thread: str
+    release: str | None
+    """`None`: what the SDK finds, the commit of this checkout."""
 
     def at(self, ms: float) -> datetime:
         return self.began + timedelta(milliseconds=ms)
@@ -138,6 +141,7 @@ class _Sender:
                 outputs=self.outputs(step),
                 error=self.error if parent is None else None,
                 events=self.events(step),
+                extra={"metadata": self.released},
             )
         return run_id
 
@@ -167,10 +171,15 @@ class _Sender:
         }
 
     def metadata(self, step: Step, node: str) -> Mapping[str, Any]:
-        shared = {"thread_id": self.thread, "user_id": self.user}
+        shared = {"thread_id": self.thread, "user_id": self.user, **self.released}
         placed = {"langgraph_node": node, "langgraph_step": step.step} if node else {}
         model = {"ls_provider": "openai", "ls_model_name": step.model, "ls_model_type": "chat"} if step.tokens else {}
         return {**shared, **placed, **model}
+
+    @property
+    def released(self) -> dict[str, str]:
+        """Told when a run begins and when it ends: where it is not, the SDK adds what it finds."""
+        return {} if self.release is None else {"revision_id": self.release}
 
     def tags(self, step: Step, parent: uuid.UUID | None) -> list[str]:
         """LangGraph tags the execution of a node with its step; an app tags its root."""

@@ -48,10 +48,11 @@ def send_day(client: Client, project: str) -> str:
             question=QUESTIONS[index % len(QUESTIONS)],
             user=f"user-{index // 5 % 24}",
             thread=f"session-{1 + index // 5}",
+            release="1.4.1" if index > TRACES // 4 else "1.4.2",
         )
         if index % 30 == 0:
             client.flush()
-    return send(client, project, REFERENCE, began=now() - timedelta(seconds=40))
+    return send(client, project, REFERENCE, began=now() - timedelta(seconds=40), release="1.4.2")
 
 
 def _scaled(step: Step, scale: float, dice: random.Random, index: int) -> Step:

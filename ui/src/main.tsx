@@ -15,6 +15,7 @@ import "./styles/tables.css";
 import "./styles/trace.css";
 import "./styles/detail.css";
 import "./styles/dashboard.css";
+import "./styles/releases.css";
 import "./styles/compare.css";
 import "./styles/forms.css";
 import "./styles/list.css";

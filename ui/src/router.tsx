@@ -53,9 +53,9 @@ export type PricesSearch = RangeSearch & {
 };
 export const SETTING_TABS = ["project", "masking", "keys", "users", "audit"] as const;
 export type SettingsSearch = RangeSearch & { tab?: (typeof SETTING_TABS)[number] };
-export const SPLITS = ["class", "model", "node", "user", "tag"] as const;
+export const SPLITS = ["class", "model", "node", "user", "tag", "release"] as const;
 export type SplitBy = (typeof SPLITS)[number];
-export const CAUSES = ["model", "node", "user", "call_path"] as const;
+export const CAUSES = ["model", "node", "user", "call_path", "release"] as const;
 export type CauseBy = (typeof CAUSES)[number];
 /** How charts are split, and the bucket explained, by its start in epoch milliseconds. */
 export type OverviewSearch = RangeSearch & { by?: SplitBy; metric?: Metric; why?: CauseBy; bucket?: number };

@@ -56,7 +56,7 @@ export const summaryBeforeQuery = (project: string, range: Range) =>
     enabled: range !== "all",
   });
 
-export type SeriesBy = "none" | "class" | "model" | "node" | "user" | "tag" | "thread" | "call_path";
+export type SeriesBy = "none" | "class" | "model" | "node" | "user" | "tag" | "thread" | "call_path" | "release";
 export type ExplainBy = Exclude<SeriesBy, "class">;
 
 /** Groups shown apart in a chart. */
@@ -84,7 +84,7 @@ export const seriesBeforeQuery = (project: string, range: Range) =>
     enabled: range !== "all",
   });
 
-export type ContributionBy = "model" | "node" | "user" | "call_path";
+export type ContributionBy = "model" | "node" | "user" | "call_path" | "release";
 
 export const contributionsQuery = (project: string, range: Range, by: ContributionBy) =>
   queryOptions({
@@ -110,6 +110,14 @@ export const windowsQuery = (project: string, range: Range, before: Range | unde
     },
     placeholderData: keepPreviousData,
     enabled: range !== "all",
+  });
+
+/** Releases that made calls, with their first call ever: where they begin on a chart. */
+export const releasesQuery = (project: string, range: Range) =>
+  queryOptions({
+    queryKey: ["project", project, "releases", range],
+    queryFn: ({ signal }) => get("/everytoken/v1/projects/{project}/releases", { project, ...within(range) }, signal),
+    placeholderData: keepPreviousData,
   });
 
 export const dearestQuery = (project: string, range: Range) =>

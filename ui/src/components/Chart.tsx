@@ -5,6 +5,8 @@ import { BrushComponent, GridComponent, MarkLineComponent, TooltipComponent } fr
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { CanvasRenderer } from "echarts/renderers";
 import { type KeyboardEvent, useEffect, useRef, useState } from "react";
+import type { ReleaseMark } from "../model/releases";
+import { type Places, ReleaseFlags } from "./ReleaseFlags";
 import { useColours } from "./useColours";
 
 use([BarChart, LineChart, BrushComponent, GridComponent, MarkLineComponent, TooltipComponent, CanvasRenderer]);
@@ -32,16 +34,25 @@ export type ChartProps = {
   readonly pinned?: number | undefined;
   /** Buckets in which something changed that explains what follows. */
   readonly marks?: readonly { readonly index: number; readonly name: string }[];
+  /** Buckets in which releases begin. */
+  readonly releases?: readonly ReleaseMark[];
 };
 
 const FRAME = ["--text-2", "--line", "--grid", "--raised", "--text", "--accent", "--warn"] as const;
 const FONT = "Inter, system-ui, sans-serif";
+const NOWHERE: Places = { xs: [], width: 0 };
+/** Pixels above the grid; with releases, room for their flags. */
+const TOP = 12;
+const FLAGGED_TOP = 28;
 
-export default function Chart({ lines, labels, format, label, zone, onZoom, onPick, marks, pinned }: ChartProps) {
+export default function Chart(props: ChartProps) {
+  const { lines, labels, format, label, zone, onZoom, onPick, marks, pinned, releases } = props;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<ReturnType<typeof init> | null>(null);
   const zoom = useRef(onZoom);
   const pick = useRef(onPick);
+  const place = useRef(() => {});
+  const [places, setPlaces] = useState(NOWHERE);
   const colours = useColours([...FRAME, ...lines.map((line) => line.colour)]);
   useEffect(() => {
     zoom.current = onZoom;
@@ -52,7 +63,10 @@ export default function Chart({ lines, labels, format, label, zone, onZoom, onPi
     if (!element) return;
     const made = init(element);
     chart.current = made;
-    const sized = new ResizeObserver(() => made.resize());
+    const sized = new ResizeObserver(() => {
+      made.resize();
+      place.current();
+    });
     sized.observe(element);
     made.on("brushEnd", (event) => {
       const range = (event as { areas: { coordRange?: [number, number] }[] }).areas[0]?.coordRange;
@@ -73,12 +87,21 @@ export default function Chart({ lines, labels, format, label, zone, onZoom, onPi
   useEffect(() => {
     const made = chart.current;
     if (!made) return;
-    made.setOption(optionOf({ lines, labels, format, zone, marks, pinned }, colours, onZoom !== undefined), true);
+    made.setOption(
+      optionOf({ lines, labels, format, zone, marks, pinned, releases }, colours, onZoom !== undefined),
+      true,
+    );
+    place.current = () => {
+      if (releases === undefined) return;
+      const xs = releases.map(({ index }) => made.convertToPixel({ xAxisIndex: 0 }, index));
+      setPlaces({ xs, width: made.getWidth() });
+    };
+    place.current();
     if (onZoom !== undefined) {
       const brushOption = { brushType: "lineX", brushMode: "single" };
       made.dispatchAction({ type: "takeGlobalCursor", key: "brush", brushOption });
     }
-  }, [lines, labels, format, zone, marks, pinned, colours, onZoom]);
+  }, [lines, labels, format, zone, marks, pinned, releases, colours, onZoom]);
   const [at, setAt] = useState<number | null>(null);
   const most = Math.max(labels.length - 1, 0);
   const walk = (to: number | null) => {
@@ -97,19 +120,22 @@ export default function Chart({ lines, labels, format, label, zone, onZoom, onPi
     event.stopPropagation();
   };
   return (
-    <div
-      ref={box}
-      className="chart"
-      role="slider"
-      tabIndex={0}
-      aria-label={label}
-      aria-valuemin={0}
-      aria-valuemax={most}
-      aria-valuenow={at ?? 0}
-      aria-valuetext={at === null ? "" : told(lines, labels, format, at)}
-      onKeyDown={onKey}
-      onBlur={() => walk(null)}
-    />
+    <div className="chart-box">
+      <div
+        ref={box}
+        className="chart"
+        role="slider"
+        tabIndex={0}
+        aria-label={label}
+        aria-valuemin={0}
+        aria-valuemax={most}
+        aria-valuenow={at ?? 0}
+        aria-valuetext={at === null ? "" : told(lines, labels, format, at)}
+        onKeyDown={onKey}
+        onBlur={() => walk(null)}
+      />
+      {releases && releases.length > 0 && <ReleaseFlags marks={releases} places={places} />}
+    </div>
   );
 }
 
@@ -125,10 +151,11 @@ function told(lines: readonly Line[], labels: readonly string[], format: (value:
 type Drawn = Pick<ChartProps, "lines" | "labels" | "format" | "zone"> & {
   marks: ChartProps["marks"] | undefined;
   pinned: number | undefined;
+  releases: ChartProps["releases"] | undefined;
 };
 
 function optionOf(
-  { lines, labels, format, zone, marks, pinned }: Drawn,
+  { lines, labels, format, zone, marks, pinned, releases = [] }: Drawn,
   colours: ReadonlyMap<string, string>,
   zooms: boolean,
 ) {
@@ -136,7 +163,7 @@ function optionOf(
   const text = { color: colour("--text-2"), fontFamily: FONT, fontSize: 11 };
   return {
     animation: false,
-    grid: { left: 8, right: 44, top: 12, bottom: 4, containLabel: true },
+    grid: { left: 8, right: 44, top: releases.length > 0 ? FLAGGED_TOP : TOP, bottom: 4, containLabel: true },
     xAxis: {
       type: "category",
       data: labels,
@@ -175,7 +202,8 @@ function optionOf(
     series: [
       ...lines.map((line) => seriesOf(line, colour(line.colour))),
       ...(marks && marks.length > 0 ? [marksOf(marks, text, colour("--warn"))] : []),
-      ...(pinned === undefined ? [] : [pinOf(pinned, colour("--accent"))]),
+      ...(releases.length === 0 ? [] : [linesAt(releases, colour("--text-2"), "dotted")]),
+      ...(pinned === undefined ? [] : [linesAt([{ index: pinned }], colour("--accent"), "solid")]),
     ],
   } satisfies EChartsCoreOption;
 }
@@ -197,8 +225,8 @@ function marksOf(marks: NonNullable<ChartProps["marks"]>, text: object, colour: 
   };
 }
 
-/** The bucket that is explained beneath. */
-function pinOf(index: number, color: string) {
+/** Lines without a name: at the bucket that is explained beneath, and beneath the flags of releases. */
+function linesAt(places: readonly { readonly index: number }[], color: string, type: "solid" | "dotted") {
   return {
     type: "line" as const,
     data: [],
@@ -206,9 +234,9 @@ function pinOf(index: number, color: string) {
       symbol: ["none", "none"],
       silent: true,
       animation: false,
-      lineStyle: { color, type: "solid" as const, width: 1 },
+      lineStyle: { color, type, width: 1 },
       label: { show: false },
-      data: [{ xAxis: index }],
+      data: places.map(({ index }) => ({ xAxis: index })),
     },
   };
 }

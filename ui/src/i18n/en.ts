@@ -5,6 +5,7 @@ import { listEn } from "./list";
 import { loginEn } from "./login";
 import { pricesEn } from "./prices";
 import { problemsEn } from "./problems";
+import { releasesEn } from "./releases";
 import { settingsEn } from "./settings";
 
 export const en = {
@@ -14,6 +15,7 @@ export const en = {
   explain: explainEn,
   prices: pricesEn,
   problems: problemsEn,
+  releases: releasesEn,
   settings: settingsEn,
   app: { name: "everytoken", skip: "Skip to content", allProjects: "All projects" },
   nav: {
@@ -227,7 +229,15 @@ export const en = {
     overTime: "{{metric}} over time",
     metric: "Figure",
     splitBy: "Split by",
-    by: { class: "Class", model: "Model", node: "Node", user: "User", tag: "Tag", call_path: "Call path" },
+    by: {
+      class: "Class",
+      model: "Model",
+      node: "Node",
+      user: "User",
+      tag: "Tag",
+      call_path: "Call path",
+      release: "Release",
+    },
     previous: "period before",
     before: "Period before: {{value}}",
     others_one: "{{count}} other",
@@ -277,6 +287,8 @@ export const en = {
     silentPath: "Lacks usage",
     calls_one: "{{calls}} call.",
     calls_other: "{{calls}} calls.",
+    since: "since {{moment}}",
+    sinceRelease: "since {{moment}}, release {{release}}",
     examples: "Examples",
     notes: "Noticed while counting",
     noNotes: "No duplicates, disagreements or orphans.",
@@ -425,6 +437,7 @@ export const en = {
     model: "Model",
     modelServed: "{{served}}, asked as {{asked}}",
     response: "Response id",
+    release: "Release",
     tier: "Tier",
     layers: "Seen by",
     merged: "merged, counted once",

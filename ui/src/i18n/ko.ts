@@ -6,6 +6,7 @@ import { listKo } from "./list";
 import { loginKo } from "./login";
 import { pricesKo } from "./prices";
 import { problemsKo } from "./problems";
+import { releasesKo } from "./releases";
 import { settingsKo } from "./settings";
 
 export const ko: Words = {
@@ -15,6 +16,7 @@ export const ko: Words = {
   explain: explainKo,
   prices: pricesKo,
   problems: problemsKo,
+  releases: releasesKo,
   settings: settingsKo,
   app: { name: "everytoken", skip: "본문으로 건너뛰기", allProjects: "모든 프로젝트" },
   nav: {
@@ -222,7 +224,15 @@ export const ko: Words = {
     overTime: "시간별 {{metric}}",
     metric: "지표",
     splitBy: "나누는 기준",
-    by: { class: "토큰 종류", model: "모델", node: "노드", user: "사용자", tag: "태그", call_path: "호출 경로" },
+    by: {
+      class: "토큰 종류",
+      model: "모델",
+      node: "노드",
+      user: "사용자",
+      tag: "태그",
+      call_path: "호출 경로",
+      release: "릴리스",
+    },
     previous: "이전 기간",
     before: "이전 기간: {{value}}",
     others_one: "그 밖 {{count}}개",
@@ -271,6 +281,8 @@ export const ko: Words = {
     silentPath: "사용량이 없습니다",
     calls_one: "{{calls}}건.",
     calls_other: "{{calls}}건.",
+    since: "{{moment}}부터",
+    sinceRelease: "{{moment}}부터, 릴리스 {{release}}",
     examples: "예시",
     notes: "집계 중 확인한 내용",
     noNotes: "중복, 불일치, 부모 없는 실행이 없습니다.",
@@ -419,6 +431,7 @@ export const ko: Words = {
     model: "모델",
     modelServed: "{{served}} (요청: {{asked}})",
     response: "응답 ID",
+    release: "릴리스",
     tier: "서비스 등급",
     layers: "관측 계층",
     merged: "하나로 합쳐 한 번만 집계",

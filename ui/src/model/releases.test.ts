@@ -35,7 +35,12 @@ test("a release that was there before the chart begins, or comes after its end, 
 });
 
 test("marks that stand too close together become one flag, at the first of them", () => {
-  const marks = releaseMarks(SERIES, [release("a", 0), release("b", 10_000), release("c", 20_000), release("d", 30_000)]);
+  const marks = releaseMarks(SERIES, [
+    release("a", 0),
+    release("b", 10_000),
+    release("c", 20_000),
+    release("d", 30_000),
+  ]);
   const flags = flagsOf(marks, [10, 50, 89, 90], 80);
   expect(flags.map((flag) => [flag.x, named(flag.releases)])).toEqual([
     [10, ["a", "b", "c"]],

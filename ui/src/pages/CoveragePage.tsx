@@ -9,10 +9,11 @@ import { NoCalls } from "../components/ListPage";
 import { Ago } from "../components/Moment";
 import { Failed, SkeletonRows } from "../components/States";
 import { useNarrow } from "../components/useNarrow";
+import { useZone } from "../components/useZone";
 import { useWords } from "../i18n/useWords";
 import { PARTS, partsOf, pathState } from "../model/coverage";
 import { count } from "../model/format";
-import { DEFAULT_RANGE } from "../model/time";
+import { clock, DEFAULT_RANGE } from "../model/time";
 
 /** "Why is it 0?": each call path, how well it is known, the cause and the cure. */
 export function CoveragePage() {
@@ -164,9 +165,20 @@ function Cause({ cause, project }: { cause: CoverageCause; project: string }) {
       )}
       <Examples ids={cause.trace_ids} project={project} />
       <p className="muted small-text">
-        {t("groups.last")} <Ago us={cause.last_us} /> · {t("groups.first")} <Ago us={cause.first_us} />
+        <Since cause={cause} /> · {t("groups.last")} <Ago us={cause.last_us} />
       </p>
     </div>
+  );
+}
+
+/** When these calls began, and with which release where they say it. */
+function Since({ cause: { first_us, release } }: { cause: CoverageCause }) {
+  const t = useWords();
+  const moment = clock(first_us, Date.now(), useZone());
+  return (
+    <time dateTime={new Date(first_us / 1_000).toISOString()}>
+      {release === null ? t("coverage.since", { moment }) : t("coverage.sinceRelease", { moment, release })}
+    </time>
   );
 }
 

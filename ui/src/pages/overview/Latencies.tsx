@@ -7,6 +7,7 @@ import { useWords } from "../../i18n/useWords";
 import { LATENCIES, type Latency, latencyLine } from "../../model/dashboard";
 import { duration } from "../../model/format";
 import { bucketLabel, type Range, zoneName } from "../../model/time";
+import { ReleaseLegend, useReleases } from "./releases";
 
 const Chart = lazy(() => import("../../components/Chart"));
 
@@ -27,6 +28,7 @@ export function Latencies({ project, range }: { project: string; range: Range })
   const t = useWords();
   const asked = useQuery(seriesQuery(project, range, "none"));
   const series = asked.data;
+  const releases = useReleases(project, range, series);
   const lines = useMemo<Line[]>(
     () =>
       series
@@ -47,6 +49,7 @@ export function Latencies({ project, range }: { project: string; range: Range })
             <span>{t(`overview.${name}`)}</span>
           </li>
         ))}
+        <ReleaseLegend releases={releases} />
       </ul>
       <Suspense fallback={<div className="chart small" />}>
         <div className="chart-small">
@@ -55,6 +58,7 @@ export function Latencies({ project, range }: { project: string; range: Range })
             labels={labels}
             format={format}
             zone={zoneName(series?.tz ?? "UTC", Date.now())}
+            releases={releases.marks}
             label={t("overview.latencyLabel", { zone: zoneName(series?.tz ?? "UTC", Date.now()) })}
           />
         </div>

@@ -14,6 +14,7 @@ import { bucketAt, lineBefore, METRICS, type Metric, type Stack, stacks, zoomed 
 import { count, money, percent, tokens } from "../../model/format";
 import { bucketLabel, type Range, rangeOf, zoneName } from "../../model/time";
 import { SPLITS } from "../../router";
+import { ReleaseLegend, useReleases } from "./releases";
 
 const Chart = lazy(() => import("../../components/Chart"));
 
@@ -82,13 +83,15 @@ export function OverTime({ project, range }: { project: string; range: Range }) 
         </>
       }
     >
-      {asked.data && <Stacked series={asked.data} before={before.data} metric={metric} />}
+      {asked.data && <Stacked series={asked.data} before={before.data} metric={metric} range={range} />}
       {asked.data && search.bucket !== undefined && <Bucket series={asked.data} startMs={search.bucket} />}
     </Panel>
   );
 }
 
-function Stacked({ series, before, metric }: { series: Series; before: Series | undefined; metric: Metric }) {
+type StackedProps = { series: Series; before: Series | undefined; metric: Metric; range: Range };
+
+function Stacked({ series, before, metric, range }: StackedProps) {
   const t = useWords();
   const navigate = useNavigate();
   const held = useMemo(() => stacks(series, metric), [series, metric]);
@@ -129,6 +132,7 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
   );
   const total = held.reduce((sum, stack) => sum + stack.total, 0);
   const marks = usePriceChanges(series);
+  const releases = useReleases(series.project, range, series);
   const pick = useCallback(
     (index: number) => {
       const start = series.starts_us[index];
@@ -151,6 +155,7 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
           onPick={pick}
           pinned={pinned < 0 ? undefined : pinned}
           marks={marks}
+          releases={releases.marks}
         />
       </Suspense>
       <ul className="legend">
@@ -182,6 +187,7 @@ function Stacked({ series, before, metric }: { series: Series; before: Series | 
             <span>{t("explain.priceChange")}</span>
           </li>
         )}
+        <ReleaseLegend releases={releases} />
         {series.by === "tag" && <li className="hint muted">{t("explain.tagged")}</li>}
         <li className="hint muted">{t("overview.brush")}</li>
       </ul>

@@ -67,6 +67,7 @@ function Provenance({ charge }: { charge: ChargeRow }) {
     ],
     [t("detail.callPath"), <code key="path">{charge.call_path}</code>],
   ];
+  if (charge.release !== null) facts.push([t("detail.release"), charge.release]);
   if (charge.tier !== null) facts.push([t("detail.tier"), charge.tier]);
   if (charge.layers_seen.length > 1)
     facts.push([t("detail.layers"), `${charge.layers_seen.join(", ")} (${t("detail.merged")})`]);
