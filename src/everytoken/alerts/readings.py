@@ -74,13 +74,28 @@ def _counts(ledger: Ledger, rule: Rule, spans: Sequence[tuple[int, int]]) -> lis
 def _judged(rule: Rule, span: tuple[int, int], counts: Counts) -> Reading:
     value, why = _value(rule, counts)
     at_least = bool(counts.unpriced if rule.unit == "usd" else rule.unit == "tokens" and counts.missing)
+    return _reading(rule, span, counts, value, at_least=at_least, why=why)
+
+
+def _reading(
+    rule: Rule,
+    span: tuple[int, int],
+    counts: Counts,
+    value: Decimal | None,
+    *,
+    limit: Decimal | None = None,
+    at_least: bool = False,
+    why: str | None,
+) -> Reading:
+    """The reading at the end of a span, held against the rule's limit or the one given."""
+    held = rule.limit if limit is None else limit
     return Reading(
         at_us=span[1],
         from_us=span[0],
         to_us=span[1],
         value=value,
-        limit=rule.limit,
-        level=None if value is None else _level(rule, value, rule.limit),
+        limit=held,
+        level=None if value is None else _level(rule, value, held),
         counts=counts,
         at_least=at_least,
         why=why,
@@ -124,18 +139,7 @@ def _falls(ledger: Ledger, rule: Rule, spans: Sequence[tuple[int, int]]) -> list
         if value is not None and usual is None:
             why = "no_history"
         fall = None if value is None or usual is None else max(usual - value, Decimal(0))
-        found.append(
-            Reading(
-                at_us=span[1],
-                from_us=span[0],
-                to_us=span[1],
-                value=fall,
-                limit=rule.limit,
-                level=None if fall is None else _level(rule, fall, rule.limit),
-                counts=now,
-                why=why,
-            )
-        )
+        found.append(_reading(rule, span, now, fall, why=why))
     return found
 
 
@@ -159,16 +163,8 @@ def _percentile(rule: Rule, span: tuple[int, int], measure: Measure) -> Reading:
     enough = measure.counts.begun if rule.kind.startswith("ttft") else measure.counts.ended
     found: float | None = getattr(measure, _PERCENTILES[rule.kind])
     value = None if found is None or enough < rule.min_calls else Decimal(str(round(found, 3)))
-    return Reading(
-        at_us=span[1],
-        from_us=span[0],
-        to_us=span[1],
-        value=value,
-        limit=rule.limit,
-        level=None if value is None else _level(rule, value, rule.limit),
-        counts=measure.counts,
-        why=None if value is not None else "too_few_calls" if enough else "no_calls",
-    )
+    why = None if value is not None else "too_few_calls" if enough else "no_calls"
+    return _reading(rule, span, measure.counts, value, why=why)
 
 
 def _anomalies(ledger: Ledger, rule: Rule, zone: ZoneInfo, at_us: Sequence[int]) -> list[Reading]:
@@ -204,17 +200,7 @@ def _anomaly(rule: Rule, span: tuple[int, int], now: Counts, past: Sequence[Coun
         value, why = None, why or "no_history"
     else:
         limit = usual_limit(usual, rule.limit)
-    return Reading(
-        at_us=span[1],
-        from_us=span[0],
-        to_us=span[1],
-        value=value,
-        limit=limit,
-        level=None if value is None else _level(rule, value, limit),
-        counts=now,
-        at_least=now.unpriced > 0,
-        why=why,
-    )
+    return _reading(rule, span, now, value, limit=limit, at_least=now.unpriced > 0, why=why)
 
 
 def usual_limit(usual: Sequence[Decimal], rise: Decimal) -> Decimal:
@@ -246,22 +232,11 @@ def _projections(ledger: Ledger, rule: Rule, zone: ZoneInfo, at_us: Sequence[int
 def _projection(
     rule: Rule, zone: ZoneInfo, span: tuple[int, int], spent: Counts, rate_span: tuple[int, int], recent: Counts
 ) -> Reading:
-    at_us = span[1]
     value, why = _value_of_cost(spent)
     observed_us = rate_span[1] - rate_span[0]
     if observed_us < MIN_RATE_US:
         value, why = None, "no_history"
     if value is not None:
-        left_us = windows.month_end(at_us - 1, zone) - at_us
+        left_us = windows.month_end(span[1] - 1, zone) - span[1]
         value += recent.cost_known_usd * left_us / observed_us
-    return Reading(
-        at_us=at_us,
-        from_us=span[0],
-        to_us=at_us,
-        value=value,
-        limit=rule.limit,
-        level=None if value is None else _level(rule, value, rule.limit),
-        counts=spent,
-        at_least=spent.unpriced > 0 or recent.unpriced > 0,
-        why=why,
-    )
+    return _reading(rule, span, spent, value, at_least=spent.unpriced > 0 or recent.unpriced > 0, why=why)
