@@ -27,10 +27,11 @@ async def said(*pieces: bytes, pause_s: float = 0.0) -> bytes:
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answering = asyncio.create_task(reader.read(12))
     for piece in pieces:
         writer.write(piece)
-        await asyncio.sleep(pause_s)
-    answer = await asyncio.wait_for(reader.read(12), 5)
+        await asyncio.wait({answering}, timeout=pause_s)
+    answer = await asyncio.wait_for(answering, 20)
     writer.close()
     server.should_exit = True
     await serving
