@@ -12,6 +12,7 @@ from everytoken.query.totals import sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
+from everytoken.store.together import together
 
 MAX_PATHS = 500  # a path is provider × API × mode: tens, unless a name is made of request data
 MAX_KINDS = 5_000
@@ -24,9 +25,13 @@ def read_coverage(ledger: Ledger, control: Control, project: str, window: Window
     """The call paths seen, those that need attention first, and what settlement noticed beside them."""
     known_project(control, project)
     params = {"project": project, **window.params()}
-    causes = _causes(ledger.select("coverage_causes", limit=MAX_KINDS, **params))
-    (lost,) = ledger.select("coverage_dropped", **params)
-    found = ledger.select("coverage_paths", limit=MAX_PATHS, **params)
+    found, kinds, notes, (lost,) = together(
+        lambda: ledger.select("coverage_paths", limit=MAX_PATHS, **params),
+        lambda: ledger.select("coverage_causes", limit=MAX_KINDS, **params),
+        lambda: ledger.select("coverage_notes", **params),
+        lambda: ledger.select("coverage_dropped", **params),
+    )
+    causes = _causes(kinds)
     paths = [_path(row, causes.get(row["call_path"], [])) for row in found]
     paths.sort(key=_urgency)
     return Coverage(
@@ -35,7 +40,7 @@ def read_coverage(ledger: Ledger, control: Control, project: str, window: Window
         reporting=sum(path.reports for path in paths),
         dropped_by_clients=lost["dropped"] + lost["by_langsmith"],
         dropped_by_langsmith=lost["by_langsmith"],
-        notes=[_note(row) for row in ledger.select("coverage_notes", **params)],
+        notes=[_note(row) for row in notes],
         **total_fields(sum((sums_of_row(row) for row in found), NOTHING)),
     )
 

@@ -7,6 +7,7 @@ from everytoken.query.found_traces import TraceQuestion, find_traces
 from everytoken.query.projects import known_project
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
+from everytoken.store.together import together
 
 FACETS = (
     "status", "model", "node", "user", "tag", "environment", "release", "quality", "cost_status", "provider",
@@ -14,6 +15,8 @@ FACETS = (
 )  # fmt: skip
 """In the order in which a page shows them."""
 VALUES_MAX = 50
+FOUND = ""
+"""The facet of which every trace found has the one value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +58,13 @@ def read_facets(
     """
     known_project(control, question.project)
     found = find_traces(ledger, feedback_runs, question)
-    (sizes,) = ledger.select("trace_facet_sizes", found.completed(), **found.params)
-    rows = ledger.select("trace_facets", found.completed(charged=True), limit=limit + 1, **found.params)
+    fragments, params = found.completed(), {**found.params, "limit": limit + 1}
+    of_heads, of_charges = together(
+        lambda: ledger.select("trace_facets", fragments, **params),
+        lambda: ledger.select("trace_facets_charged", fragments, **params),
+    )
     held: dict[str, list[FacetValue]] = {}
-    for row in rows:
+    for row in (*of_heads, *of_charges):
         name, value = row["facet"], row["held"]
         held.setdefault(name, []).append(
             FacetValue(
@@ -67,7 +73,7 @@ def read_facets(
         )
     return Facets(
         project=question.project,
-        traces=sizes["traces"],
+        traces=held[FOUND][0].traces if FOUND in held else 0,
         facets=[
             Facet(field=name, values=held[name][:limit], truncated=len(held[name]) > limit)
             for name in FACETS

@@ -45,9 +45,9 @@ class FoundTraces:
     fragments: Mapping[str, str]
     params: Mapping[str, Any]
 
-    def completed(self, *, charged: bool = False, **fragments: str) -> dict[str, str]:
-        """The fragments of a query; `charged` when its own ones speak of charges."""
-        needs = charged or any(CHARGED in text for text in (*self.fragments.values(), *fragments.values()))
+    def completed(self, **fragments: str) -> dict[str, str]:
+        """The fragments of a query, with the charges of the traces when one of them speaks of those."""
+        needs = any(CHARGED in text for text in (*self.fragments.values(), *fragments.values()))
         return {**self.fragments, **fragments, "charged": sql_text("traces_charged") if needs else ""}
 
 

@@ -53,7 +53,9 @@ def _figures(ledger: Ledger, window: Window, project: str | None) -> dict[str, d
     params = {"project": project, **window.params()}
     figures: dict[str, dict[str, Any]] = {}
     for rows in together(
-        lambda: ledger.select("project_runs", **params), lambda: ledger.select("project_charges", **params)
+        lambda: ledger.select("project_runs", **params),
+        lambda: ledger.select("project_roots", **params),
+        lambda: ledger.select("project_charges", **params),
     ):
         for row in rows:
             figures.setdefault(row["project"], {}).update(row)

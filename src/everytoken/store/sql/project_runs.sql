@@ -1,11 +1,5 @@
-SELECT
-  project,
-  count() AS runs,
-  countIf(is_root = 1) AS traces,
-  countIf(is_root = 1 AND status.2 = 'error') AS errors,
-  countIf(is_root = 1 AND end_us.1 > 0) AS ended,
-  quantilesExactIf(0.5, 0.95)((end_us.2 - start_us) / 1000, is_root = 1 AND end_us.1 > 0) AS durations_ms,
-  max(start_us) AS last_run_us
+-- Key columns alone.
+SELECT project, count() AS runs, max(start_us) AS last_run_us
 FROM run_versions FINAL
 WHERE ({project:Nullable(String)} IS NULL OR project = {project:Nullable(String)})
   AND start_us >= {from_us:Int64} AND start_us < {to_us:Int64}

@@ -1,3 +1,0 @@
-SELECT count() AS traces
-/*traces_found*/
-WHERE /*where*/
