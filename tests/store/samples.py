@@ -43,13 +43,14 @@ def opened(folder: Path) -> Iterator[Ledger]:
     ledger = Ledger.open(Settings(data=folder, clickhouse_url=Engine.clickhouse_url))
     try:
         if Engine.two_shards:
-            _split(ledger)
+            split(ledger)
         yield ledger
     finally:
         ledger.close()
 
 
-def _split(ledger: Ledger) -> None:
+def split(ledger: Ledger) -> None:
+    """Have its reads take the plan that they have on two shards."""
     writer, *readers = ledger._clients
     writer.command(f"CREATE DATABASE IF NOT EXISTS {TWO_SHARDS} ENGINE = Atomic")
     for table in ("run_versions", "charge_versions", "operations", "attachments"):

@@ -17,8 +17,8 @@ from tests.ports import free_port
 START_S = 60.0
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "everytoken.cli", "serve", *arguments]
+def command(*arguments: str, program: str = "everytoken.cli") -> list[str]:
+    return [sys.executable, "-m", program, "serve", *arguments]
 
 
 def environment() -> dict[str, str]:
@@ -45,10 +45,10 @@ class Server:
 
 
 @contextmanager
-def serving(data: Path, **variables: str) -> Iterator[Server]:
+def serving(data: Path, *, program: str = "everytoken.cli", **variables: str) -> Iterator[Server]:
     port = free_port()
     process = subprocess.Popen(
-        command("--port", str(port), "--data", str(data)),
+        command("--port", str(port), "--data", str(data), program=program),
         stderr=subprocess.PIPE,
         text=True,
         env=environment() | variables,

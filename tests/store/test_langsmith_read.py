@@ -12,16 +12,34 @@ import pytest
 from langsmith import Client
 from langsmith.run_trees import RunTree
 from langsmith.utils import LangSmithConflictError, LangSmithError, LangSmithNotFoundError
+from tests.store.clickhouse_server import ClickHouse
 from tests.store.serving import Server, serving
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::langsmith.utils.LangSmithWarning")
+ENGINES = ("embedded", "http", "two_shards")
+"""Where the ledger lies: tests marked `every_engine` hold in all of them, the others ask nothing that could differ."""
 USD = Decimal("0.00025025")
 """gpt-5.2: 47 in at $1.75/M and 12 out at $14/M are 0.00008225 + 0.000168."""
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    engines = ENGINES if metafunc.definition.get_closest_marker("every_engine") else ENGINES[:1]
+    if "server" in metafunc.fixturenames:
+        metafunc.parametrize("server", engines, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("langsmith") / "data") as server:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = tmp_path_factory.mktemp("langsmith") / "data"
+    if request.param == "http":
+        clickhouse: ClickHouse = request.getfixturevalue("clickhouse")
+        url = clickhouse.database()
+        with serving(data, EVERYTOKEN_CLICKHOUSE_URL=url) as server:
+            yield server
+        clickhouse.drop(url)
+        return
+    program = "tests.store.sharded_serve" if request.param == "two_shards" else "everytoken.cli"
+    with serving(data, program=program) as server:
         yield server
 
 
@@ -104,6 +122,7 @@ def test_a_run_is_read_back_with_the_sums_of_its_charges(client: Client, server:
         client.read_run(uuid.uuid4())
 
 
+@pytest.mark.every_engine
 def test_runs_are_listed_by_filter(client: Client, server: Server) -> None:
     good = send(client, server, "filters", thread="t-good", tokens=(1000, 5), customer="acme", nested={"plan": "pro"})
     bad = send(client, server, "filters", thread="t-bad", error="ValueError: broke", customer="zeta")
@@ -131,6 +150,9 @@ def test_runs_are_listed_by_filter(client: Client, server: Server) -> None:
     assert roots('search("VALUEERROR")') == {bad.id}
     assert roots('not(search(error, "broke"))') == {good.id}
     assert roots('like(name, "ch%")') == both
+    session = client.read_project(project_name="filters").id
+    assert roots(f'eq(session_id, "{session}")') == both
+    assert roots(f'neq(session_id, "{session}")') == set()
     assert roots(f'in(id, ["{good.id}"])') == {good.id}
     assert roots('gt(start_time, "2026-01-01T00:00:00Z")') == both
     assert roots('lt(latency, "10s")') == both
@@ -193,6 +215,7 @@ def test_250_runs_come_in_pages_without_gap_or_repeat(client: Client, server: Se
     assert [uuid.UUID(item.id) for item in again] == [run.id for run in runs]
 
 
+@pytest.mark.every_engine
 def test_statistics_count_each_charge_once(client: Client, server: Server) -> None:
     send(client, server, "stats")
     send(client, server, "stats", error="boom", thread="t-2")
@@ -242,6 +265,109 @@ def test_projects_are_made_changed_listed_and_deleted(client: Client, server: Se
     assert again.run_count == 1
 
 
+@pytest.mark.every_engine
+def test_projects_are_found_by_filter_and_sorted_by_figures(client: Client, server: Server) -> None:
+    """Three projects: two errors, no error with 1,005 tokens, and one that holds no run."""
+    for tag, name, error, tokens in (("a", "find-bad", "boom", (47, 12)), ("b", "find-big", None, (1000, 5))):
+        client.create_project(name, metadata={"team": tag, "tier": 1}, description=f"of {tag}")
+        send(client, server, name, error=error, tokens=tokens)
+    client.create_project("find-empty", metadata={"team": "a"})
+
+    def found(text: str, **params: Any) -> list[str]:
+        answer = server.http.get("/sessions", params={"name_contains": "find-", "filter": text, **params})
+        assert answer.status_code == 200, answer.text
+        return sorted(row["name"] for row in answer.json())
+
+    assert found('eq(name, "find-big")') == ["find-big"]
+    assert found('like(name, "%B%")') == ["find-bad", "find-big"]
+    assert found('and(eq(metadata_key, "team"), eq(metadata_value, "a"))') == ["find-bad", "find-empty"]
+    assert found('has(metadata, \'{"team": "a", "tier": 1}\')') == ["find-bad"]
+    assert found("gt(error_rate, 0.5)") == ["find-bad"]
+    assert found("gt(total_tokens, 59)") == ["find-big"]
+    assert found("eq(last_run_start_time, null)") == ["find-empty"]
+    assert found('not(search(description, "OF A"))') == ["find-big", "find-empty"]
+    wrong = server.http.get("/sessions", params={"filter": 'eq(nane, "x")'})
+    assert (wrong.status_code, wrong.json()["position"]) == (400, 3)
+    assert "did you mean name?" in wrong.json()["detail"]
+
+    params: dict[str, Any] = {"name_contains": "find-", "include_stats": True, "facets": True, "sort_by": "error_rate"}
+    rows = server.http.get("/sessions", params=params).json()
+    assert [(row["name"], row["run_count"], row["error_rate"]) for row in rows] == [
+        ("find-bad", 1, 1.0), ("find-big", 1, 0.0), ("find-empty", 0, None),
+    ]  # fmt: skip
+    facets = {(facet["key"], facet["value"], facet["n"], facet["query"]) for facet in rows[0]["run_facets"]}
+    assert ("metadata_key", "thread_id", 1, 'eq(metadata_key, "thread_id")') in facets
+    assert {facet for facet in facets if facet[0] != "metadata_key"} == {
+        ("name", "chat", 1, 'eq(name, "chat")'),
+        ("run_type", "chain", 1, 'eq(run_type, "chain")'),
+        ("status", "error", 1, 'eq(status, "error")'),
+        ("tag", "prod", 1, 'has(tags, "prod")'),
+    }
+    scoped: dict[str, Any] = {"name_contains": "find-", "include_stats": True, "stats_filter": 'eq(status, "error")'}
+    counts = {row["name"]: (row["run_count"], row["total_tokens"], row["total_cost"])
+              for row in server.http.get("/sessions", params=scoped).json()}  # fmt: skip
+    assert counts == {"find-bad": (1, 59, "0.00025025"), "find-big": (0, 0, None), "find-empty": (0, 0, None)}
+    chosen = server.http.get("/sessions", params={**scoped, "stats_select": ["run_count"]}).json()
+    assert [("run_count" in row, "total_tokens" in row, "name" in row) for row in chosen] == [(True, False, True)] * 3
+
+
+def test_projects_are_found_by_tag_dataset_type_and_address(client: Client, server: Server) -> None:
+    tag, dataset = str(uuid.uuid4()), str(uuid.uuid4())
+    for body in (
+        {"name": "place-agent-production", "tag_value_ids": [tag]},
+        {
+            "name": "place-test",
+            "reference_dataset_id": dataset,
+            "extra": {"metadata": {"dataset_version": "2026-11-01"}},
+        },
+        {"name": "place-plain"},
+    ):
+        assert server.http.post("/sessions", json=body).status_code == 200
+    wrong = server.http.post("/sessions", json={"name": "place-never", "start_time": "soon"})
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "body.start_time")
+
+    def names(**params: Any) -> list[str]:
+        rows = server.http.get("/sessions", params={"name_contains": "place-", **params}).json()
+        return sorted(row["name"] for row in rows)
+
+    assert names(tag_value_id=tag) == ["place-agent-production"]
+    assert names(reference_dataset=dataset) == ["place-test"]
+    assert names(reference_free=True) == ["place-agent-production", "place-plain"]
+    assert names(dataset_version="2026-11-01T00:00:00Z") == ["place-test"]
+    assert names(dataset_version="2026-11-02T00:00:00Z") == []
+    assert server.http.get("/sessions", params={"sort_by": "feedback"}).status_code == 422
+    experiments = asked(server, lambda c: c.sessions.list_v2(type=["EXPERIMENT"], name_contains="place-"))
+    assert [(project.name, project.type) for project in experiments] == [("place-test", "EXPERIMENT")]
+
+    named = asked(server, lambda c: c.sessions.resolve(kind="AGENT", id="place-agent", environment="PRODUCTION"))
+    assert named.session_id == str(client.read_project(project_name="place-agent-production").id)
+    by_id = asked(server, lambda c: c.sessions.resolve(kind="EXPERIMENT", id=experiments[0].id))
+    assert by_id.session_id == experiments[0].id
+    for params, status in (
+        ({"kind": "AGENT", "id": "place-agent", "environment": "staging"}, 404),
+        ({"kind": "AGENT", "id": "place-agent"}, 422),
+        ({"kind": "EVALUATOR"}, 404),
+        ({"kind": "TEAM"}, 422),
+    ):
+        assert server.http.get("/api/v1/sessions/resolutions", params=params).status_code == status
+
+
+def test_projects_are_sorted_by_feedback_on_runs_or_on_themselves(client: Client, server: Server) -> None:
+    for name, of_run, of_project in (("judged-a", 0.2, 0.9), ("judged-b", 0.8, 0.1)):
+        root = send(client, server, name)
+        client.create_feedback(root.id, "good", score=of_run)
+        client.create_feedback(project_id=client.read_project(project_name=name).id, key="good", score=of_project)
+    client.create_project("judged-never")
+
+    def order(source: str) -> list[str]:
+        params = {"name_contains": "judged-", "sort_by": "feedback", "sort_by_feedback_key": "good"}
+        rows = server.http.get("/sessions", params={**params, "sort_by_feedback_source": source}).json()
+        return [row["name"] for row in rows]
+
+    assert order("run") == ["judged-b", "judged-a", "judged-never"]
+    assert order("session") == ["judged-a", "judged-b", "judged-never"]
+
+
 def test_projects_answer_v2_too(client: Client, server: Server) -> None:
     send(client, server, "v2-project")
     made = asked(server, lambda c: c.sessions.create_v2(type="PROJECT", name="v2-made", description="new"))
@@ -258,6 +384,7 @@ def test_projects_answer_v2_too(client: Client, server: Server) -> None:
     assert again.status_code == 409
 
 
+@pytest.mark.every_engine
 def test_feedback_by_request_and_by_part_is_read_changed_and_filtered_by(client: Client, server: Server) -> None:
     root = send(client, server, "feedback")
     other = send(client, server, "feedback", thread="t-2")
@@ -327,6 +454,7 @@ def test_a_shared_run_is_read_by_its_token_alone(client: Client, server: Server)
         client.read_shared_run(token)
 
 
+@pytest.mark.every_engine
 def test_threads_gather_the_traces_of_one_conversation(client: Client, server: Server) -> None:
     first = send(client, server, "threads", thread='it\'s "a" \\ thread')
     second = send(client, server, "threads", thread='it\'s "a" \\ thread', error="boom")
@@ -346,16 +474,21 @@ def test_threads_gather_the_traces_of_one_conversation(client: Client, server: S
     assert items[1].total_cost == pytest.approx(0.0005005)
     selects: Any = ["NAME", "TOTAL_TOKENS"]
     traces = asked(server, lambda c: c.threads.list_traces("other", project_id=project_id, selects=selects))
-    stats = asked(server, lambda c: c.threads.stats("other", session_id=project_id, selects=["TURNS"]))
-    assert (stats.turns, stats.total_tokens) == (1, 59)
+    figures: Any = ["TURNS", "TOTAL_TOKENS", "LATENCY_P50"]
+    stats = asked(server, lambda c: c.threads.stats("other", session_id=project_id, selects=figures))
+    assert (stats.turns, stats.total_tokens, stats.total_cost) == (1, 59, None)
+    assert stats.latency_p50_seconds > 0
     assert [(trace.name, trace.total_tokens) for trace in traces] == [("chat", 59)]
     body = {"session_id": project_id, "group_by": "conversation"}
+    counted = server.http.post("/api/v1/runs/group/stats", json=body).json()
+    assert (counted["group_count"], counted["run_count"], counted["total_tokens"]) == (2, 3, 177)
     groups = server.http.post("/api/v1/runs/group", json=body).json()
     assert [(group["group_key"], group["count"]) for group in groups["groups"]] == [
         ("other", 1), ('it\'s "a" \\ thread', 2),
     ]  # fmt: skip
 
 
+@pytest.mark.every_engine
 def test_v2_answers_what_is_selected_with_own_numbers(client: Client, server: Server) -> None:
     root = send(client, server, "v2")
     project_id = str(client.read_project(project_name="v2").id)
@@ -400,6 +533,121 @@ def test_v2_answers_what_is_selected_with_own_numbers(client: Client, server: Se
     assert unknown.status_code == 404
 
 
+@pytest.mark.every_engine
+def test_v2_streams_the_same_page_as_patches(client: Client, server: Server) -> None:
+    root = send(client, server, "streamed")
+    project_id = str(client.read_project(project_name="streamed").id)
+    selects: Any = ["NAME"]
+
+    runs = asked(
+        server, lambda c: c.runs.streaming.query_v2_items(project_ids=[project_id], selects=selects, page_size=2)
+    )
+    assert [item.name for item in runs] == ["ChatOpenAI", "plan", "chat"]
+    traces = asked(server, lambda c: c.traces.streaming.query_items(project_id=project_id, selects=selects))
+    assert [(item.root_run.id, item.trace_aggregates.total_tokens) for item in traces] == [(str(root.id), 59)]
+    threads = asked(server, lambda c: c.threads.streaming.query_items(project_id=project_id))
+    assert [(item.thread_id, item.total_tokens) for item in threads] == [("t-1", 59)]
+
+    body = {"project_ids": [project_id], "page_size": 1, "is_root": True}
+    answer = server.http.post("/v2/runs/query", json=body, headers={"accept": "text/event-stream"})
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert answer.text == (
+        f'event: data\ndata: [{{"op":"add","path":"/items/-","value":{{"id":"{root.id}"}}}}]\n\n'
+        'event: data\ndata: [{"op":"add","path":"/next_cursor","value":null}]\n\n'
+        "event: end\ndata: {}\n\n"
+    )
+    wrong = server.http.post("/v2/runs/query", json={"filter": "eq("}, headers={"accept": "text/event-stream"})
+    assert (wrong.status_code, wrong.json()["title"]) == (400, "Bad Request")
+
+
+def test_v2_says_what_it_cannot_search_and_keeps_to_the_bounds_of_feedback(client: Client, server: Server) -> None:
+    root = send(client, server, "bounds")
+    client.create_feedback(root.id, "good", score=1)
+    project_id = str(client.read_project(project_name="bounds").id)
+    hour = timedelta(hours=1)
+
+    def found(**body: Any) -> list[str]:
+        answer = server.http.post("/v2/runs/query", json={"project_ids": [project_id], **body})
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    good, now = 'eq(feedback_key, "good")', datetime.now(UTC)
+    assert found(filter=good, min_feedback_modified_at=(now - hour).isoformat()) == [str(root.id)]
+    assert found(filter=good, max_feedback_modified_at=(now - hour).isoformat()) == []
+    assert found(reference_examples=[str(uuid.uuid4())]) == []
+    for body, status in (
+        ({"min_feedback_modified_at": now.isoformat()}, 422),
+        ({"sem_filter": "angry"}, 501),
+        ({"ai_search": "angry"}, 501),
+        ({"reference_dataset_id": str(uuid.uuid4())}, 422),
+    ):
+        answer = server.http.post("/v2/runs/query", json={"project_ids": [project_id], **body})
+        assert answer.status_code == status, answer.text
+    experiment = {"reference_dataset_id": str(uuid.uuid4())}
+    assert server.http.post("/v2/runs/query", json=experiment).json()["items"] == []
+    one = server.http.get(
+        f"/api/v2/runs/{root.id}", params={"project_id": client.read_project(project_name="default").id}
+    )
+    assert one.status_code == 404
+
+
+@pytest.mark.every_engine
+def test_threads_are_found_by_what_they_add_up_to(client: Client, server: Server) -> None:
+    for thread, tokens, error in (("small", (1, 1), None), ("big", (1000, 5), None), ("big", (1, 1), "boom")):
+        send(client, server, "sums", thread=thread, tokens=tokens, error=error)
+    project_id = str(client.read_project(project_name="sums").id)
+
+    def found(text: str) -> list[str]:
+        return [
+            item.thread_id
+            for item in asked(server, lambda c: c.threads.query(project_id=project_id, thread_filter=text))
+        ]
+
+    assert found("gt(total_tokens, 500)") == ["big"]
+    assert found("lt(total_cost, 0.001)") == ["small"]
+    assert found('and(eq(count, 2), eq(last_error, "boom"))') == ["big"]
+    assert found('or(eq(thread_id, "small"), gte(num_errored_turns, 1))') == ["big", "small"]
+    select: Any = ["THREAD_COUNT", "TRACE_COUNT", "TOTAL_TOKENS", "ERROR_RATE"]
+    counted = asked(server, lambda c: c.threads.aggregate_stats(project_id=project_id, select=select))
+    assert (counted.thread_count, counted.trace_count, counted.total_tokens) == (2, 3, 1009)
+    assert counted.model_dump(exclude_unset=True).keys() == {
+        "thread_count",
+        "trace_count",
+        "total_tokens",
+        "error_rate",
+    }
+    big = asked(
+        server, lambda c: c.threads.aggregate_stats(project_id=project_id, select=select, thread_filter="eq(turns, 2)")
+    )
+    assert (big.thread_count, big.trace_count, big.total_tokens, big.error_rate) == (1, 2, 1007, 0.5)
+    chosen: Any = ["TURN_NUMBER", "INPUTS", "ERROR"]
+    turns = asked(server, lambda c: c.threads.list_traces("big", project_id=project_id, selects=chosen))
+    assert [(turn.turn_number, turn.error, turn.inputs) for turn in turns] == [
+        (2, "boom", {"question": "what is 47 + 12?"}), (1, None, {"question": "what is 47 + 12?"}),
+    ]  # fmt: skip
+
+
+def test_a_shared_thread_is_read_by_its_token_alone(client: Client, server: Server) -> None:
+    mine = send(client, server, "shared-threads", thread="mine")
+    other = send(client, server, "shared-threads", thread="other")
+    project_id = str(client.read_project(project_name="shared-threads").id)
+
+    token = asked(server, lambda c: c.threads.share.create("mine", project_id=project_id)).share_token
+    assert asked(server, lambda c: c.threads.share.create("mine", project_id=project_id)).share_token == token
+    assert asked(server, lambda c: c.threads.share.retrieve("mine", project_id=project_id)).share_token == token
+    assert asked(server, lambda c: c.threads.share.retrieve("other", project_id=project_id)).share_token is None
+    assert {run.name for run in client.list_shared_runs(token)} == {"chat", "plan", "ChatOpenAI"}
+    assert client.read_shared_run(token, run_id=mine.id).id == mine.id
+    with pytest.raises(LangSmithNotFoundError):
+        client.read_shared_run(token, run_id=other.id)
+    assert server.http.get(f"/public/{token}/run").status_code == 404
+    assert server.http.put(f"/runs/{mine.id}/share", json={"share_token": token}).status_code == 409
+    unknown = server.http.post("/api/v2/threads/nobody/share", json={"project_id": project_id})
+    assert unknown.status_code == 404
+    asked(server, lambda c: c.threads.share.delete("mine", project_id=project_id))
+    assert server.http.post(f"/public/{token}/runs/query", json={}).status_code == 404
+
+
 def test_attachments_come_by_signed_address_alone(client: Client, server: Server) -> None:
     root = RunTree(name="look", project_name="files", ls_client=client, inputs={})
     files: Any = {"photo": ("image/png", b"\x89PNG bytes"), "page": ("text/html", b"<script>")}
@@ -419,6 +667,7 @@ def test_attachments_come_by_signed_address_alone(client: Client, server: Server
     assert server.http.get(path.replace("octet", "x").replace("html", "plain")).status_code == 403
 
 
+@pytest.mark.every_engine
 def test_deleted_traces_are_gone_with_their_charges(client: Client, server: Server) -> None:
     gone = send(client, server, "deletes", customer="a")
     also = send(client, server, "deletes", customer="b")

@@ -25,6 +25,10 @@ V1_ALWAYS = frozenset(
     )
 )  # fmt: skip
 """Answered whatever `select` says: the SDKs cannot read a run without them."""
+NOT_KNOWN = (
+    "ttl_seconds", "trace_first_received_at", "trace_min_start_time", "trace_max_start_time", "trace_upgrade",
+)  # fmt: skip
+"""What LangSmith's own store knows of a trace, and clients may select: `null` here."""
 V1_PAYLOAD = {
     "inputs": "inputs", "outputs": "outputs", "events": "events", "extra": "extra", "serialized": "extra",
     "s3_urls": "extra", "reference_example_id": "extra",
@@ -128,6 +132,7 @@ class RunWriter:
             "last_queued_at": None,
             "share_token": tokens.get(run.run_id),
             "trace_tier": "longlived",
+            **dict.fromkeys(NOT_KNOWN),
             "thread_id": first_text(run.metadata, THREAD_KEYS),
             "messages": None,
         }

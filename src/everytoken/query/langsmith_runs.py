@@ -7,9 +7,11 @@ from typing import Any
 from everytoken.core.run import Run
 from everytoken.query.cursors import read_cursor, write_cursor
 from everytoken.query.errors import CursorError, NotFoundError
-from everytoken.query.filter.fields import THREAD_SQL
+from everytoken.query.filter.fields import FIELDS, PAIRS, THREAD_SQL, Field
 from everytoken.query.filter.parse import parse
 from everytoken.query.filter.sql import Compiler, FeedbackRuns
+from everytoken.query.filter.tree import Compare, leaves
+from everytoken.query.filter.values import name_of
 from everytoken.query.ids import as_uuid
 from everytoken.query.langsmith_sums import NO_CHARGES, RunSums, read_sums
 from everytoken.query.window import MAX_US, MIN_US
@@ -33,6 +35,7 @@ class RunQuestion:
     trace_id: str | None = None
     parent_run_id: str | None = None
     thread_id: str | None = None
+    thread_ids: tuple[str, ...] | None = None
     run_type: str | None = None
     reference_examples: tuple[str, ...] = ()
     is_root: bool | None = None
@@ -138,8 +141,11 @@ class RunReader:
 
     def condition(self, question: RunQuestion) -> tuple[Compiler, str | None]:
         """The parameters and the SQL condition of a question; no condition when nothing can match it."""
+        seen = self.control.projects()
         compiler = Compiler(self.feedback_runs, sql_text("langsmith_rollup"))
-        projects = [project.name for project in self.control.projects()]
+        if any("session_id" in text for text in _texts(question)):
+            compiler.fields = {**FIELDS, "session_id": _session_field(compiler, seen)}
+        projects = [project.name for project in seen]
         if question.projects is not None:
             projects = list(question.projects)
         bounds = self._bounds(question)
@@ -179,6 +185,8 @@ class RunReader:
             yield f"ifNull(parent_run_id = {compiler.bind(question.parent_run_id, 'UUID')}, 0)"
         if question.thread_id is not None:
             yield f"{THREAD_SQL} = {compiler.bind(question.thread_id, 'String')}"
+        if question.thread_ids is not None:
+            yield f"has({compiler.bind(list(question.thread_ids), 'Array(String)')}, {THREAD_SQL})"
         if question.run_type:
             yield f"run_type.2 = {compiler.bind(question.run_type.lower(), 'String')}"
         if question.reference_examples:
@@ -235,6 +243,27 @@ def project_by_id(control: Control, project_id: str, *, field: str = "path.sessi
     if found is None:
         raise NotFoundError(f"no project {wanted}", field=field, hint="a project appears with its first run")
     return found
+
+
+def speaks_of_feedback(text: str) -> bool:
+    """Whether a filter asks for feedback.
+
+    Raises:
+        FilterError: it is no filter.
+    """
+    names = [name_of(leaf.name) for leaf in leaves(parse(text)) if isinstance(leaf, Compare)]
+    return any(name in PAIRS and PAIRS[name].family == "feedback" for name in names)
+
+
+def _texts(question: RunQuestion) -> list[str]:
+    return [text for text in (question.filter, question.trace_filter, question.tree_filter) if text]
+
+
+def _session_field(compiler: Compiler, projects: Sequence[Project]) -> Field:
+    """The id of a run's project, which the ledger knows by name."""
+    names = compiler.bind([project.name for project in projects], "Array(String)")
+    ids = compiler.bind([project.project_id for project in projects], "Array(String)")
+    return Field("session_id", "text", f"transform(project, {names}, {ids}, '')", lower=True)
 
 
 def _filters(question: RunQuestion, compiler: Compiler) -> Iterable[str]:

@@ -8,7 +8,7 @@ from everytoken.query.filter.sql import Compiler
 from everytoken.query.langsmith_feedback import feedback_stats
 from everytoken.query.langsmith_rows import iso
 from everytoken.query.langsmith_runs import RunQuestion, RunReader
-from everytoken.query.langsmith_sums import NO_CHARGES, read_sums, stats_sums
+from everytoken.query.langsmith_sums import NO_CHARGES, RunSums, read_sums, stats_sums
 from everytoken.store.annotations import MAX_MATCHED_RUNS
 from everytoken.store.ledger import sql_text
 
@@ -41,6 +41,23 @@ def grouped_stats(reader: RunReader, question: RunQuestion, group: GroupBy) -> d
         GroupError: no such attribute.
     """
     return _rows(reader, question, group)
+
+
+def stats_by_project(
+    reader: RunReader, question: RunQuestion
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, RunSums]]:
+    """Of the runs found, project → a row for `figures`, and project → what they were charged."""
+    compiler, condition = reader.condition(question)
+    if condition is None:
+        return {}, {}
+    fragments = {"where": condition, "key": "project", "rollup": sql_text("langsmith_rollup")}
+    most = len(compiler.params["projects"])
+    runs = reader.ledger.select("langsmith_stats_runs", fragments, max_groups=most, **compiler.params)
+    charges = reader.ledger.select("langsmith_stats_charges", fragments, **compiler.params)
+    return (
+        {row["group_key"]: row for row in runs},
+        {row["group_key"]: read_sums(row) for row in charges},
+    )
 
 
 def _rows(reader: RunReader, question: RunQuestion, group: GroupBy | None) -> dict[str, dict[str, Any]]:

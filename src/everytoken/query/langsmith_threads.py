@@ -1,15 +1,37 @@
 """Threads: the traces of one conversation, with the sums of their charges."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from everytoken.query.cursors import FIRST_PAGE_ID, FIRST_PAGE_US, read_cursor, write_cursor
 from everytoken.query.filter.fields import THREAD_SQL
+from everytoken.query.filter.rows import Plain, Row
 from everytoken.query.langsmith_runs import RunQuestion, RunReader
-from everytoken.query.langsmith_sums import NO_CHARGES, RunSums, read_sums
+from everytoken.query.langsmith_sums import NO_CHARGES, RunSums, read_sums, v2_sums
 
 AFTER_ALL_THREADS = "\U0010ffff"
+LOOK = 500
+"""Threads read at a time to find those that pass a test."""
+MAX_LOOKED_AT = 10_000
+"""Threads that one request looks at: more would hold a reader of the ledger for seconds."""
+
+
+class TooManyThreadsError(ValueError):
+    """A test of threads that would have to look at too many of them."""
+
+
+THREAD_FILTER = Plain(
+    {
+        "thread_id": "text", "count": "number", "turns": "number", "num_errored_turns": "number",
+        "start_time": "time", "min_start_time": "time", "max_start_time": "time",
+        "first_inputs": "text", "last_outputs": "text", "last_error": "text",
+        "latency_p50": "seconds", "latency_p99": "seconds",
+        "total_tokens": "number", "prompt_tokens": "number", "completion_tokens": "number",
+        "total_cost": "number", "prompt_cost": "number", "completion_cost": "number",
+    }
+)  # fmt: skip
+"""What `thread_filter` may speak of, beside feedback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +78,75 @@ def thread_page(
     threads = [row["thread"] for row in page]
     charged = reader.ledger.select("langsmith_thread_charges", fragments, threads=threads, **compiler.params)
     sums = {row["thread"]: read_sums(row) for row in charged}
-    last = page[-1]
-    return ThreadPage(
-        [ThreadRecord(row["thread"], row, sums.get(row["thread"], NO_CHARGES)) for row in page],
-        write_cursor(last["last_us"], FIRST_PAGE_ID, last["thread"]) if len(rows) > limit else None,
-    )
+    records = [ThreadRecord(row["thread"], row, sums.get(row["thread"], NO_CHARGES)) for row in page]
+    return ThreadPage(records, _cursor_of(records[-1]) if len(rows) > limit else None)
+
+
+def thread_count(reader: RunReader, question: RunQuestion) -> int:
+    """How many threads have a trace that the question finds."""
+    compiler, condition = reader.condition(replace(question, is_root=True))
+    if condition is None:
+        return 0
+    fragments = {"where": condition, "thread": THREAD_SQL}
+    return int(reader.ledger.select("langsmith_thread_count", fragments, **compiler.params)[0]["threads"])
+
+
+def chosen_threads(
+    reader: RunReader, question: RunQuestion, holds: Callable[[ThreadRecord], bool], *, limit: int, cursor: str | None
+) -> ThreadPage:
+    """Of the threads found, those that also pass a test of what they add up to.
+
+    Raises:
+        TooManyThreadsError: not enough of the first `MAX_LOOKED_AT` pass; the question must find fewer.
+    """
+    found: list[ThreadRecord] = []
+    for _ in range(MAX_LOOKED_AT // LOOK):
+        page = thread_page(reader, question, limit=LOOK, cursor=cursor)
+        for record in page.records:
+            if holds(record):
+                if len(found) == limit:
+                    return ThreadPage(found, _cursor_of(found[-1]))
+                found.append(record)
+        cursor = page.next
+        if cursor is None:
+            return ThreadPage(found)
+    raise TooManyThreadsError(f"there are more than {MAX_LOOKED_AT} threads to look at; narrow the time")
+
+
+def filter_row(record: ThreadRecord, feedback: dict[str, dict[str, Any]]) -> Row:
+    """A thread as `thread_filter` sees it."""
+    figures, sums = record.figures, record.sums
+    values = {
+        "thread_id": record.thread_id,
+        "count": figures["turns"],
+        "turns": figures["turns"],
+        "num_errored_turns": figures["errors"],
+        "start_time": figures["last_us"],
+        "min_start_time": figures["first_us"],
+        "max_start_time": figures["last_us"],
+        "first_inputs": figures["first_input"] or None,
+        "last_outputs": figures["last_output"] or None,
+        "last_error": figures["last_error"] or None,
+        "latency_p50": record.latency_s[0],
+        "latency_p99": record.latency_s[1],
+        **v2_sums(sums),
+    }
+    return Row(values, feedback=feedback)
+
+
+def turn_numbers(reader: RunReader, question: RunQuestion) -> dict[str, int]:
+    """Id of a root run → which turn of its thread it is, from 1; of the first `MAX_LOOKED_AT` turns."""
+    whole = RunQuestion(projects=question.projects, is_root=True, thread_id=question.thread_id)
+    compiler, condition = reader.condition(whole)
+    if condition is None:
+        return {}
+    fragments = {"where": condition, "after": "1", "order": "start_us, trace_id, run_id"}
+    rows = reader.ledger.select("langsmith_run_keys", fragments, limit=MAX_LOOKED_AT, **compiler.params)
+    return {str(row["run_id"]): number for number, row in enumerate(rows, 1)}
+
+
+def _cursor_of(record: ThreadRecord) -> str:
+    return write_cursor(record.figures["last_us"], FIRST_PAGE_ID, record.thread_id)
 
 
 def of_thread(thread_id: str) -> str:

@@ -43,6 +43,7 @@ class FeedbackQuery(BaseModel):
     has_score: bool | None = None
     has_comment: bool | None = None
     level: str | None = None
+    comparative_experiment_id: UUID | None = None
     min_created_at: str | None = None
     max_created_at: str | None = None
     offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
@@ -97,6 +98,7 @@ def feedback_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum of sho
             keys=asked.key or (),
             sources=asked.source or (),
             conditions=asked.conditions(),
+            experiment=str(asked.comparative_experiment_id) if asked.comparative_experiment_id else None,
             created=(instant(asked.min_created_at, "min_created_at"), instant(asked.max_created_at, "max_created_at")),
             limit=min(asked.limit, PAGE_MAX),
             offset=asked.offset,

@@ -109,13 +109,15 @@ def feedback_configs_router(use: LangSmith) -> APIRouter:
     def list_configs(
         key: Annotated[list[str] | None, Query()] = None,
         name_contains: str | None = None,
+        is_enforced: bool | None = None,
         offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
         limit: Annotated[int, Query(ge=1)] = PAGE_MAX,
     ) -> Response:
         found = [
             config
             for config in store.of_kind("feedback_config")
-            if (not key or config["feedback_key"] in key)
+            if not is_enforced  # none is: feedback of any shape is taken
+            and (not key or config["feedback_key"] in key)
             and (not name_contains or name_contains.lower() in config["feedback_key"].lower())
         ]
         return answer(found[offset:][: min(limit, PAGE_MAX)])

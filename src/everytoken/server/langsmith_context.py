@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -186,10 +187,17 @@ class LangSmith:
         held = self.control.annotations.keep_first("secret", "attachments", {"hex": secrets.token_hex(32)})
         return bytes.fromhex(held["hex"])
 
-    def feedback_runs(self, tests: Sequence[FeedbackTest]) -> Sequence[str]:
-        """Ids of the runs with one piece of feedback that passes all the tests."""
+    def feedback_runs(self, tests: Sequence[FeedbackTest], *more: tuple[str, str, Any]) -> Sequence[str]:
+        """Ids of the runs with one piece of feedback that passes all the tests, and `more` of its columns."""
         self.absorb_feedback()
-        return self.control.annotations.runs_with_feedback([(test.name, test.operator, test.value) for test in tests])
+        asked = [(test.name, test.operator, test.value) for test in tests]
+        return self.control.annotations.runs_with_feedback([*asked, *more])
+
+    def reader_of_feedback(self, from_us: int | None, to_us: int | None) -> RunReader:
+        """A reader whose filters find feedback changed in this time alone."""
+        bounds = [("modified_us", "gte", from_us), ("modified_us", "lt", to_us)]
+        more = [bound for bound in bounds if bound[2] is not None]
+        return RunReader(self.ledger, self.control, lambda tests: self.feedback_runs(tests, *more))
 
 
 def as_feedback(wire: Mapping[str, Any], *, at_us: int) -> dict[str, Any] | None:
@@ -244,26 +252,33 @@ class LangSmithRoute(APIRoute):
             try:
                 return await handle(request)
             except FilterError as error:
-                return problem(400, str(error), position=error.position, suggestion=error.suggestion, field="filter")
+                told = problem(400, str(error), position=error.position, suggestion=error.suggestion, field="filter")
             except NotFoundError as error:
-                return problem(404, str(error), field=error.field)
+                told = problem(404, str(error), field=error.field, remedy=error.hint)
             except (CursorError, GroupError) as error:
-                return problem(400, str(error))
+                told = problem(400, str(error))
             except ProjectExistsError as error:
-                return problem(409, f"a project of the name {str(error)[:200]!r}, or of this id, is there already")
+                told = problem(409, f"a project of the name {str(error)[:200]!r}, or of this id, is there already")
             except RequestError as error:
-                return problem(error.status, str(error), field=error.problem.field)
+                told = problem(error.status, str(error), field=error.problem.field, remedy=error.problem.hint)
             except RequestValidationError as error:
                 first = error.errors()[0]
                 field = ".".join(str(step) for step in first["loc"])
-                return problem(422, f"{field}: {first['msg']}", field=field)
+                told = problem(422, f"{field}: {first['msg']}", field=field)
+            return told
 
         return handler
 
 
 def problem(status: int, detail: str, **more: Any) -> Response:
-    body = {"detail": detail, "error": detail, "type": "about:blank", "title": "The request failed", "status": status}
-    return answer({**body, **{name: value for name, value in more.items() if value is not None}}, status)
+    return answer(problem_body(status, detail, **more), status)
+
+
+def problem_body(status: int, detail: str, **more: Any) -> dict[str, Any]:
+    """`detail` is what v1's clients print; the rest are v2's problem details (RFC 9457) and what we add to them."""
+    title = HTTPStatus(status).phrase
+    body = {"detail": detail, "error": detail, "type": "about:blank", "title": title, "status": status}
+    return {**body, **{name: value for name, value in more.items() if value is not None}}
 
 
 def answer(body: object, status: int = 200) -> Response:

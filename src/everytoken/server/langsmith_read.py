@@ -1,17 +1,15 @@
-"""LangSmith's v1 reads of runs: query, one run, statistics, deletion, attachments, settings."""
+"""LangSmith's v1 reads of runs: query, one run, statistics, deletion, settings."""
 
 import asyncio
 import contextlib
 import json
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Query, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from everytoken.query.errors import NotFoundError
 from everytoken.query.filter.errors import FilterError
@@ -24,8 +22,10 @@ from everytoken.server.langsmith_context import LangSmith, answer, instant, rout
 PAGE_MAX = 100
 FLUSH_WAIT_S = 5.0
 """A run that was acknowledged a moment ago is on its way; a reader who asks for it by id waits for it this long."""
-PLAIN_TYPES = re.compile(r"(image/(png|jpeg|gif|webp)|audio/[\w.+-]+|video/[\w.+-]+|text/plain|application/json)")
-"""Served as what they are; anything else as a download, so that no page of a stranger runs on our origin."""
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 class RunsBody(BaseModel):
@@ -36,7 +36,8 @@ class RunsBody(BaseModel):
     parent_run: UUID | None = None
     run_type: str | None = None
     session: list[UUID] | None = Field(default=None, max_length=MAX_IDS)
-    reference_example: list[UUID] | None = Field(default=None, max_length=MAX_IDS)
+    reference_example: Annotated[list[UUID] | None, BeforeValidator(_listed)] = Field(default=None, max_length=MAX_IDS)
+    """A list; the JS client (0.12) sends a lone id as it is."""
     execution_order: int | None = None
     start_time: str | int | None = None
     end_time: str | int | None = None
@@ -84,6 +85,11 @@ class GroupByBody(BaseModel):
 
 class StatsBody(RunsBody):
     group_by: GroupByBody | None = None
+    select: list[str] | None = Field(default=None, max_length=100)
+
+    def chosen(self, figures: dict[str, Any]) -> dict[str, Any]:
+        """The figures that were asked for."""
+        return figures if self.select is None else {name: figures[name] for name in self.select if name in figures}
 
 
 class DeleteBody(BaseModel):
@@ -126,11 +132,13 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
         question = body.question(use)
         use.absorb_feedback()
         if body.group_by is None:
-            return answer(run_stats(use.reader, question))
+            return answer(body.chosen(run_stats(use.reader, question)))
         group = GroupBy(body.group_by.attribute, body.group_by.path, body.group_by.max_groups)
-        return answer(grouped_stats(use.reader, question, group))
+        groups = grouped_stats(use.reader, question, group)
+        return answer({name: body.chosen(figures) for name, figures in groups.items()})
 
     @routes.post("/runs/delete")
+    @routes.post("/runs/delete/traces")
     async def delete(body: DeleteBody) -> Response:
         project = project_by_id(use.control, str(body.session_id), field="body.session_id")
         trace_ids = [str(one) for one in body.trace_ids or ()]
@@ -153,10 +161,16 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
         return answer({"runs": use.writer.v1(page.records, select)})
 
     @routes.get("/runs/{run_id}")
-    async def read(run_id: UUID) -> Response:
+    async def read(
+        run_id: UUID, exclude_serialized: bool = False, exclude_s3_stored_attributes: bool = False
+    ) -> Response:
         record = await found(use, str(run_id))
-        rows = await run_in_threadpool(use.writer.v1, [record])
-        return answer(rows[0])
+        (row,) = await run_in_threadpool(use.writer.v1, [record])
+        if exclude_serialized:
+            row["serialized"] = None
+        if exclude_s3_stored_attributes:
+            row["s3_urls"] = None
+        return answer(row)
 
     @routes.get("/settings")
     def settings() -> Response:
@@ -168,25 +182,6 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
                 "created_at": iso(first),
                 "tenant_handle": None,
             }
-        )
-
-    @routes.get("/attachments/{sha256}")
-    def attachment(sha256: str, mime_type: str, expires: str, signature: str) -> Response:
-        if not use.is_signed(sha256, mime_type, expires, signature):
-            raise RequestError("the address is not one of ours, or has run out", status=403, field="query.signature")
-        file = use.attachments / sha256[:2] / sha256
-        if not re.fullmatch(r"[0-9a-f]{64}", sha256) or not (file.is_file() or use.fetch(sha256, file)):
-            raise NotFoundError("no such attachment", field="path.sha256")
-        plain = PLAIN_TYPES.fullmatch(mime_type) is not None
-        return FileResponse(
-            file,
-            media_type=mime_type if plain else "application/octet-stream",
-            headers={
-                "Content-Disposition": "inline" if plain else "attachment",
-                "X-Content-Type-Options": "nosniff",
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-                "Cache-Control": "private, max-age=3600",
-            },
         )
 
     return routes

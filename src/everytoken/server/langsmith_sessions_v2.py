@@ -1,83 +1,84 @@
 """LangSmith's projects in v2: cursor pages, costs as numbers, enums in capitals."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from everytoken.query.errors import CursorError
-from everytoken.query.langsmith_projects import session_rows, sorted_rows
+from everytoken.query.langsmith_projects import kind_of
 from everytoken.query.langsmith_runs import project_by_id
-from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import LangSmith, answer, now_us, router
-from everytoken.server.langsmith_sessions import PAGE_MAX, SessionBody, SessionsQuery, check_name
-from everytoken.store.control import Project, ProjectExistsError
+from everytoken.server.langsmith_context import LangSmith, answer, instant, router
+from everytoken.server.langsmith_sessions import PAGE_MAX, SessionBody, Sessions, SessionsQuery
+from everytoken.store.control import Project
 
 COSTS = ("total_cost", "prompt_cost", "completion_cost")
 TIMES = ("start_time", "end_time", "last_run_start_time", "last_run_start_time_live")
 TIERS = {"longlived": "LONG_LIVED", "shortlived": "SHORT_LIVED"}
+_TIERS_OF_V1 = {capital: small for small, capital in TIERS.items()}
+
+SessionType = Literal["PROJECT", "AGENT", "EXPERIMENT"]
 
 
 class SessionBodyV2(SessionBody):
-    type: str = "PROJECT"
+    type: SessionType | None = None
+
+    def told(self) -> dict[str, Any]:
+        said = SessionBody.told(self)
+        tier = said.get("trace_tier")
+        return said if tier is None else {**said, "trace_tier": _TIERS_OF_V1.get(tier, tier)}
+
+
+class CreateBodyV2(SessionBodyV2):
+    type: SessionType = "PROJECT"
     upsert: bool = False
 
 
 class SessionsQueryV2(SessionsQuery):
+    type: list[SessionType] | None = None
+    reference_dataset_id: list[UUID] | None = None
+    include_facets: bool = False
     page_size: int = Field(default=PAGE_MAX, ge=1)
     cursor: str | None = None
     sort_order: str = "DESC"
+
+    @model_validator(mode="after")
+    def in_the_words_of_v1(self) -> Self:
+        self.reference_dataset = self.reference_dataset_id or self.reference_dataset
+        self.facets = self.facets or self.include_facets
+        self.sort_by_desc = self.sort_order.upper() != "ASC"
+        return self
+
+    def fits(self, project: Project, wanted: dict[str, Any]) -> bool:
+        return SessionsQuery.fits(self, project, wanted) and (not self.type or kind_of(project.details) in self.type)
 
 
 def sessions_v2_router(use: LangSmith) -> APIRouter:
     """The routes, to be mounted at `/api/v2` and `/v2`."""
     routes = router()
-    control = use.control
-
-    def row(project: Project, *, stats: bool = False) -> Response:
-        return answer(_v2(session_rows(use.ledger, control, [project], stats=stats)[0]))
+    sessions = Sessions(use)
 
     @routes.get("/sessions")
     def list_sessions(asked: Annotated[SessionsQueryV2, Query()]) -> Response:
-        offset = _offset(asked.cursor)
-        size = min(asked.page_size, PAGE_MAX)
-        projects = asked.chosen(control)
-        by_id = {project.project_id: project for project in projects}
-        by = "name" if asked.sort_by.lower() == "name" else "start_time"
-        plain = session_rows(use.ledger, control, projects, stats=False)
-        page = sorted_rows(plain, by, descending=asked.sort_order.upper() != "ASC")[offset : offset + size]
-        shown = [by_id[found["id"]] for found in page]
-        rows = session_rows(use.ledger, control, shown, stats=asked.include_stats)
-        following = str(offset + size) if len(projects) > offset + size else None
-        return answer({"items": [_v2(found) for found in rows], "next_cursor": following})
+        offset, size = _offset(asked.cursor), min(asked.page_size, PAGE_MAX)
+        rows, count = sessions.page(asked, size, offset)
+        following = str(offset + size) if count > offset + size else None
+        return answer({"items": [_v2(row) for row in rows], "next_cursor": following})
 
     @routes.post("/sessions")
-    def create(body: SessionBodyV2) -> Response:
-        if not body.name:
-            raise RequestError("a project needs a name", field="body.name", status=422)
-        check_name(body.name)
-        known = control.project(body.name)
-        if known is None:
-            project_id = str(body.id) if body.id else None
-            return row(control.create_project(body.name, now_us(), project_id=project_id, details=body.told()))
-        if not body.upsert:
-            raise ProjectExistsError(body.name)
-        return row(control.update_project(known, details={**known.details, **body.told()}))
+    def create(body: CreateBodyV2, upsert: bool = False) -> Response:
+        return answer(_v2(sessions.create(body, upsert=upsert or body.upsert)))
 
     @routes.get("/sessions/{session_id}")
-    def retrieve(session_id: UUID, include_stats: bool = False) -> Response:
-        return row(project_by_id(control, str(session_id)), stats=include_stats)
+    def retrieve(session_id: UUID, include_stats: bool = False, stats_start_time: str | None = None) -> Response:
+        project = project_by_id(use.control, str(session_id))
+        from_us = instant(stats_start_time, "stats_start_time")
+        return answer(_v2(sessions.row(project, stats=include_stats, from_us=from_us)))
 
     @routes.patch("/sessions/{session_id}")
-    def update(session_id: UUID, body: SessionBody) -> Response:
-        project = project_by_id(control, str(session_id))
-        check_name(body.name or project.name)
-        if body.name and body.name != project.name and use.ledger.has_runs(project.name):
-            raise RequestError(
-                "a project that has runs keeps its name: they are stored under it", field="body.name", status=409
-            )
-        return row(control.update_project(project, name=body.name, details={**project.details, **body.told()}))
+    def update(session_id: UUID, body: SessionBodyV2) -> Response:
+        return answer(_v2(sessions.update(session_id, body)))
 
     return routes
 
@@ -99,6 +100,6 @@ def _v2(session: dict[str, Any]) -> dict[str, Any]:
         text = changed.get(name)
         if isinstance(text, str) and not text.endswith("Z") and "+" not in text:
             changed[name] = f"{text}Z"
-    changed["type"] = "EXPERIMENT" if session.get("reference_dataset_id") else "PROJECT"
+    changed["type"] = kind_of(session)
     changed["trace_tier"] = TIERS.get(str(session.get("trace_tier")), session.get("trace_tier"))
     return changed

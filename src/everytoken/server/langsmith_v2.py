@@ -1,5 +1,6 @@
 """LangSmith's v2 reads: runs and traces by what is selected, urls, shares, and what is public."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,21 +9,24 @@ from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso_z, v2_columns
-from everytoken.query.langsmith_runs import MAX_IDS, RunQuestion, RunRecord
+from everytoken.query.langsmith_runs import MAX_IDS, RunQuestion, RunReader, RunRecord, speaks_of_feedback
 from everytoken.query.langsmith_sums import number
+from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import LangSmith, answer, instant, now_us, router
 from everytoken.server.langsmith_read import found
-from everytoken.server.langsmith_threads import DAY_US
-from everytoken.server.sharing import PublicBody, share_run, shared_page, shared_record, unshare_run
+from everytoken.server.langsmith_streaming import page_answer
+from everytoken.server.langsmith_threads import DAY_US, SemanticBody
+from everytoken.server.sharing import share_run, shared_page, shared_record, unshare_run
 
 PAGE_MAX = 1_000
 TRACE_RUNS_MAX = 10_000
 """Runs of one trace in one answer."""
 
+Write = Callable[[list[RunRecord]], list[dict[str, Any]]]
 Selects = Annotated[list[str] | None, Query()]
 
 
-class FilterBody(BaseModel):
+class FilterBody(SemanticBody):
     filter: str | None = None
     trace_filter: str | None = None
     tree_filter: str | None = None
@@ -32,6 +36,23 @@ class FilterBody(BaseModel):
     cursor: str | None = None
     page_size: int = Field(default=100, ge=1)
     sort_order: str = "DESC"
+    min_feedback_modified_at: str | None = None
+    max_feedback_modified_at: str | None = None
+
+    def reader(self, use: LangSmith) -> RunReader:
+        """Reads with the bounds that the feedback in the filters must keep.
+
+        Raises:
+            RequestError: there are bounds, and no feedback in the filters; or what we cannot search for.
+        """
+        self.refuse_semantics()
+        from_us = instant(self.min_feedback_modified_at, "body.min_feedback_modified_at")
+        to_us = instant(self.max_feedback_modified_at, "body.max_feedback_modified_at")
+        if from_us is None and to_us is None:
+            return use.reader
+        if not any(speaks_of_feedback(text) for text in (self.filter, self.trace_filter, self.tree_filter) if text):
+            raise RequestError("bounds of feedback need a filter by feedback", field="body.filter", status=422)
+        return use.reader_of_feedback(from_us, to_us)
 
     def common(self, *, looks_back: bool) -> dict[str, Any]:
         """Bounds and filters; v2 looks a day back unless it is told, or knows what it looks for."""
@@ -47,6 +68,7 @@ class FilterBody(BaseModel):
 
 class RunsBody(FilterBody):
     project_ids: list[UUID] | None = Field(default=None, max_length=MAX_IDS)
+    reference_dataset_id: UUID | None = None
     ids: list[UUID] | None = Field(default=None, max_length=MAX_IDS)
     trace_id: UUID | None = None
     run_type: str | None = None
@@ -57,15 +79,23 @@ class RunsBody(FilterBody):
 
     def question(self, use: LangSmith) -> RunQuestion:
         return RunQuestion(
-            projects=_names(use, self.project_ids),
+            projects=self._projects(use),
             run_ids=tuple(map(str, self.ids)) if self.ids is not None else None,
             trace_id=str(self.trace_id) if self.trace_id else None,
             run_type=self.run_type,
             is_root=self.is_root,
             has_error=self.has_error,
             reference_examples=tuple(map(str, self.reference_examples or ())),
-            **self.common(looks_back=self.ids is None and self.trace_id is None),
+            **self.common(looks_back=not (self.ids or self.trace_id or self.reference_dataset_id)),
         )
+
+    def _projects(self, use: LangSmith) -> tuple[str, ...] | None:
+        if self.reference_dataset_id is None:
+            return _names(use, self.project_ids)
+        if self.project_ids:
+            raise RequestError("name projects or a dataset, not both", field="body.reference_dataset_id", status=422)
+        wanted = str(self.reference_dataset_id)
+        return tuple(p.name for p in use.control.projects() if p.details.get("reference_dataset_id") == wanted)
 
 
 class TracesBody(FilterBody):
@@ -82,27 +112,30 @@ def langsmith_v2_router(use: LangSmith) -> APIRouter:
     """The routes, to be mounted at `/api/v2` and `/v2`."""
     routes = router()
 
-    def page(records: list[RunRecord], following: str | None, selects: list[str], **how: Any) -> Response:
-        items = use.writer.v2(records, selects, **how)
-        return answer({"items": items, "next_cursor": following, "has_more": following is not None})
+    def pages(request: Request, body: FilterBody, question: RunQuestion, write: Write) -> Response:
+        """Runs page by page, each page written by `write`."""
+        reader, payload = body.reader(use), tuple(v2_columns(body.selects))
+
+        def read(limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+            ascending = body.sort_order.upper() == "ASC"
+            held = reader.page(question, limit=limit, cursor=cursor, ascending=ascending, payload=payload)
+            return write(held.records), held.next
+
+        return page_answer(request, read, size=min(body.page_size, PAGE_MAX), cursor=body.cursor)
 
     @routes.post("/runs/query")
     def query(request: Request, body: RunsBody) -> Response:
-        held = use.reader.page(
-            body.question(use),
-            limit=min(body.page_size, PAGE_MAX),
-            cursor=body.cursor,
-            ascending=body.sort_order.upper() == "ASC",
-            payload=v2_columns(body.selects),
-        )
-        return page(held.records, held.next, body.selects, subtree=body.include_subtree_usage, host=_host(request))
+        how: dict[str, Any] = {"subtree": body.include_subtree_usage, "host": _host(request)}
+        return pages(request, body, body.question(use), lambda found: use.writer.v2(found, body.selects, **how))
 
     @routes.get("/runs/{run_id}")
     async def retrieve(
         request: Request, run_id: UUID, selects: Selects = None, project_id: UUID | None = None
     ) -> Response:
-        _names(use, [project_id] if project_id else None)
+        names = _names(use, [project_id] if project_id else None)
         record = await found(use, str(run_id))
+        if names is not None and record.run.project not in names:
+            raise NotFoundError(f"no run {run_id} in this project", field="query.project_id")
         return answer(use.writer.v2([record], selects or [], host=_host(request))[0])
 
     @routes.get("/runs/{run_id}/url")
@@ -110,26 +143,6 @@ def langsmith_v2_router(use: LangSmith) -> APIRouter:
         _names(use, [project_id])
         where = f"/o/{use.control.tenant_id}/projects/p/{project_id}/r/{run_id}"
         return answer({"url": f"{_host(request)}{where}" + (f"?trace_id={trace_id}" if trace_id else "")})
-
-    @routes.post("/runs/{run_id}/share")
-    async def share(run_id: UUID, body: ShareBody | None = None) -> Response:
-        return answer({"share_token": share_run(use, await found(use, str(run_id)))["share_token"]})
-
-    @routes.delete("/runs/{trace_id}/share")
-    def unshare(trace_id: UUID) -> Response:
-        unshare_run(use, str(trace_id))
-        return Response(status_code=204)
-
-    @routes.get("/public/{token}/run/{run_id}")
-    def public_run(request: Request, token: UUID, run_id: UUID, selects: Selects = None) -> Response:
-        record = shared_record(use, token, run_id)
-        return answer(use.writer.v2([record], selects or [], subtree=True, host=_host(request))[0])
-
-    @routes.post("/public/{token}/runs/query")
-    def public_runs(request: Request, token: UUID, body: RunsBody) -> Response:
-        asked = PublicBody(id=body.ids, limit=body.page_size, cursor=body.cursor)
-        records, following = shared_page(use, token, asked)
-        return page(records, following, body.selects, subtree=True, host=_host(request))
 
     @routes.post("/traces/query")
     def traces(request: Request, body: TracesBody) -> Response:
@@ -139,19 +152,13 @@ def langsmith_v2_router(use: LangSmith) -> APIRouter:
             is_root=True,
             **body.common(looks_back=body.trace_ids is None),
         )
-        held = use.reader.page(
-            question,
-            limit=min(body.page_size, PAGE_MAX),
-            cursor=body.cursor,
-            ascending=body.sort_order.upper() == "ASC",
-            payload=v2_columns(body.selects),
-        )
-        roots = use.writer.v2(held.records, body.selects, host=_host(request))
-        items = [
-            {"root_run": root, "trace_aggregates": _aggregates(record)}
-            for root, record in zip(roots, held.records, strict=True)
-        ]
-        return answer({"items": items, "next_cursor": held.next, "has_more": held.next is not None})
+
+        def write(records: list[RunRecord]) -> list[dict[str, Any]]:
+            roots = use.writer.v2(records, body.selects, host=_host(request))
+            aggregates = (_aggregates(record) for record in records)
+            return [{"root_run": root, "trace_aggregates": sums} for root, sums in zip(roots, aggregates, strict=True)]
+
+        return pages(request, body, question, write)
 
     @routes.get("/traces/{trace_id}/runs")
     def trace_runs(
@@ -174,6 +181,35 @@ def langsmith_v2_router(use: LangSmith) -> APIRouter:
         if not held.records and filter is None:
             raise NotFoundError(f"no trace {trace_id}", field="path.trace_id")
         return answer({"items": use.writer.v2(held.records, selects or [], host=_host(request))})
+
+    return routes
+
+
+def shares_v2_router(use: LangSmith) -> APIRouter:
+    """Shares of runs and what they show, to be mounted at `/api/v2` and `/v2`."""
+    routes = router()
+
+    @routes.post("/runs/{run_id}/share")
+    async def share(run_id: UUID, body: ShareBody | None = None) -> Response:
+        return answer({"share_token": share_run(use, await found(use, str(run_id)))["share_token"]})
+
+    @routes.delete("/runs/{trace_id}/share")
+    def unshare(trace_id: UUID) -> Response:
+        unshare_run(use, str(trace_id))
+        return Response(status_code=204)
+
+    @routes.get("/public/{token}/run/{run_id}")
+    def public_run(request: Request, token: UUID, run_id: UUID, selects: Selects = None) -> Response:
+        record = shared_record(use, token, run_id)
+        return answer(use.writer.v2([record], selects or [], subtree=True, host=_host(request))[0])
+
+    @routes.post("/public/{token}/runs/query")
+    def public_runs(request: Request, token: UUID, body: RunsBody) -> Response:
+        def read(limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]:
+            records, following = shared_page(use, token, body.ids, limit, cursor)
+            return use.writer.v2(records, body.selects, subtree=True, host=_host(request)), following
+
+        return page_answer(request, read, size=min(body.page_size, PAGE_MAX), cursor=body.cursor)
 
     return routes
 

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from starlette.routing import BaseRoute
 
+from everytoken.server.langsmith_unserved import TEMPLATES, is_explained
 from everytoken.store.keys import Scope
 
 
@@ -45,8 +46,8 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("POST", V1 + "(?:/otel)?/v1/traces/?", INGEST),
     ("GET", V1 + "/info", OPEN),
     # LangSmith v1
-    ("POST", V1 + "/runs/(?:query|query/validate|stats|group)", READ),
-    ("POST", V1 + "/runs/delete", ADMIN),
+    ("POST", V1 + "/runs/(?:query|query/validate|stats|group|group/stats)", READ),
+    ("POST", V1 + "/runs/delete(?:/traces)?", ADMIN),
     ("GET", V1 + "/runs/[^/]+", READ),
     ("GET", V1 + "/runs/threads/[^/]+", READ),
     ("GET", V1 + "/runs/[^/]+/share", READ),
@@ -71,6 +72,7 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("PUT DELETE", V1 + "/model-price-map/[^/]+", ADMIN_ALL),
     ("GET", f"(?:{V1}|{V2})/public/[^/]+/run(?:/[^/]+)?", OPEN),  # the share's token is the secret
     ("POST", f"(?:{V1}|{V2})/public/[^/]+/runs/query", OPEN),
+    ("GET", V1 + "/public/[^/]+/runs.*", OPEN),
     # LangSmith v2
     ("POST", V2 + "/(?:runs|traces|threads)/query", READ),
     ("POST", V2 + "/threads/stats", READ),
@@ -78,6 +80,8 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("POST DELETE", V2 + "/runs/[^/]+/share", ADMIN),
     ("GET", V2 + "/traces/[^/]+/runs", READ),
     ("GET", V2 + "/threads/[^/]+/(?:traces|stats)", READ),
+    ("GET", V2 + "/threads/[^/]+/share", READ),
+    ("POST DELETE", V2 + "/threads/[^/]+/share", ADMIN),
     ("GET", V2 + "/sessions(?:/[^/]+)?", READ),
     ("POST", V2 + "/sessions", WRITE),
     ("PATCH", V2 + "/sessions/[^/]+", WRITE),
@@ -135,8 +139,11 @@ class Policy:
         found = declared(method, path)
         if found is not None:
             return found
-        forgotten = any(pattern.fullmatch(path) for pattern in self._closed)
-        return PAGE[1] if method in PAGE[0] and not forgotten else ADMIN_ALL
+        if any(pattern.fullmatch(path) for pattern in self._closed):
+            return ADMIN_ALL
+        if is_explained(path):
+            return ANY  # there is nothing to guard: the answer says that we have no such thing
+        return PAGE[1] if method in PAGE[0] else ADMIN_ALL
 
 
 def served(routes: Iterable[BaseRoute]) -> Iterable[tuple[str, str]]:
@@ -149,8 +156,8 @@ def served(routes: Iterable[BaseRoute]) -> Iterable[tuple[str, str]]:
 
 
 def is_declared(method: str, path: str) -> bool:
-    """Whether the table has a line for this route, or it is the page."""
-    return path == "/{path}" or declared(method, re.sub(r"\{[^}]*\}", "x", path)) is not None
+    """Whether the table has a line for this route, or it is the page, or an answer about what is not kept."""
+    return path == "/{path}" or path in TEMPLATES or declared(method, re.sub(r"\{[^}]*\}", "x", path)) is not None
 
 
 def _as_pattern(path: str) -> str:

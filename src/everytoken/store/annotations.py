@@ -99,10 +99,14 @@ class Annotations:
         sources: Sequence[str] = (),
         conditions: Mapping[str, bool] | None = None,
         created: tuple[int | None, int | None] = (None, None),
+        experiment: str | None = None,
         limit: int,
         offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """Feedback, newest first. `conditions` asks whether the columns named by it are set."""
+        """Feedback, newest first. `conditions` asks whether the columns named by it are set.
+
+        `experiment` is the id of a comparative experiment, which is a part of the body alone.
+        """
         columns = feedback_table.c
         wanted: list[ColumnElement[bool]] = []
         for column, values in (
@@ -112,6 +116,8 @@ class Annotations:
                 wanted.append(column.in_(list(values)))
         for name, is_set in (conditions or {}).items():
             wanted.append(columns[name].is_not(None) if is_set else columns[name].is_(None))
+        if experiment is not None:
+            wanted.append(columns.body.contains(f'"comparative_experiment_id": "{experiment}"', autoescape=True))
         if created[0] is not None:
             wanted.append(columns.created_us >= created[0])
         if created[1] is not None:

@@ -1,6 +1,7 @@
 """The tree of a filter, each node with the place it was written at; `write` turns one back to text."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -55,6 +56,18 @@ class Not:
 
 
 Expression: TypeAlias = And | Or | Not | Compare | Search
+
+
+def leaves(expression: Expression) -> Iterator[Compare | Search]:
+    """Its comparisons and searches, as they are written."""
+    match expression:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from leaves(part)
+        case Not(part):
+            yield from leaves(part)
+        case _:
+            yield expression
 
 
 def write(expression: Expression) -> str:
