@@ -15,10 +15,12 @@ THREAD_KEYS = ("thread_id", "session_id", "conversation_id")
 USER_KEYS = ("user_id", "ls_user_id", "enduser.id", "user.id")
 SESSION_KEYS = ("session_id", "ls_session_id", "session.id")
 ENVIRONMENT_KEYS = ("environment", "ls_environment", "deployment.environment.name", "deployment.environment")
-RELEASE_KEYS = ("revision_id", "service.version")
-"""What was deployed. `revision_id` is what the langsmith SDKs put into every run: `LANGSMITH_REVISION_ID`, else
-`LANGCHAIN_REVISION_ID` (LangGraph's server sets it to the commit it was built from), else, in Python, `git describe`
-(langsmith 0.15, `env/_runtime_env.py`). `service.version` is OpenTelemetry's resource attribute
+RELEASE_KEYS = ("LANGSMITH_REVISION_ID", "revision_id", "service.version")
+"""What was deployed. `revision_id` is what langsmith's Python SDK puts into every run: `LANGSMITH_REVISION_ID`, else
+`LANGCHAIN_REVISION_ID` (LangGraph's server sets it to the commit it was built from), else what `git describe` says
+(langsmith 0.15, `env/_runtime_env.py`). The JavaScript SDK, and older Python ones, know the second variable alone and send
+the first as it is (https://github.com/langchain-ai/langsmith-sdk `js/src/utils/env.ts`, 2026-11): it was set, and beats
+what was found. `service.version` is OpenTelemetry's resource attribute
 (https://opentelemetry.io/docs/specs/semconv/registry/attributes/service/, 2026-11)."""
 MAX_RELEASE = 200
 """Characters kept: a version or what `git describe` says has less, and each one is a name in every list of releases."""

@@ -383,6 +383,7 @@ def test_a_release_is_what_the_sdk_calls_a_revision_or_what_opentelemetry_calls_
         ({"revision_id": "v1.4.2-3-g1a2b3c4-dirty"}, "v1.4.2-3-g1a2b3c4-dirty"),
         ({"service.version": "2026.11.20"}, "2026.11.20"),
         ({"service.version": "1.0.0", "revision_id": "1a2b3c4"}, "1a2b3c4"),
+        ({"LANGSMITH_REVISION_ID": "1.4.2", "revision_id": "1a2b3c4"}, "1.4.2"),
         ({"revision_id": "  "}, None),
         ({"revision_id": {"sha": "1a2b3c4"}}, None),
         ({"revision_id": "x" * 1_000}, "x" * 200),

@@ -24,6 +24,9 @@ export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 export OTEL_EXPORTER_OTLP_HEADERS="x-api-key=local,Langsmith-Project=my-app"`,
 };
 
+const RUNS_RELEASE = "LANGSMITH_REVISION_ID=1.4.2";
+const SPANS_RELEASE = "OTEL_RESOURCE_ATTRIBUTES=service.version=1.4.2";
+
 /** How an app is pointed here, ready to paste, for the address this page was opened at. */
 export function Connect() {
   const t = useWords();
@@ -51,6 +54,9 @@ export function Connect() {
               <pre>{code}</pre>
               <Copy text={code} />
             </div>
+            <p className="muted">
+              {t("connect.release")} <code>{kind === "otlp" ? SPANS_RELEASE : RUNS_RELEASE}</code>
+            </p>
           </Tabs.Content>
         );
       })}

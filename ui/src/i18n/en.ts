@@ -168,6 +168,7 @@ export const en = {
       "With the variables of the first tab set, one line records every call of openai and google-genai, streams included.",
     otlpNote: "Any exporter that speaks OTLP over HTTP. The GenAI conventions, OpenInference and OpenLLMetry are read.",
     sdkNote: "With the variables of the first tab set, wrap the client.",
+    release: "Name the release, and charts mark where each begins:",
   },
   traces: {
     title: "Traces",

@@ -163,6 +163,7 @@ export const ko: Words = {
       "첫 번째 탭의 환경 변수를 설정하고 이 한 줄을 넣으면 openai와 google-genai의 모든 호출이 스트림까지 기록됩니다.",
     otlpNote: "OTLP/HTTP를 쓰는 모든 익스포터를 받습니다. GenAI 규약과 OpenInference, OpenLLMetry를 읽습니다.",
     sdkNote: "첫 번째 탭의 환경 변수를 설정한 뒤 클라이언트를 감싸십시오.",
+    release: "릴리스 이름을 지정하면 각 릴리스가 시작된 시점을 차트에 표시합니다.",
   },
   traces: {
     title: "트레이스",
