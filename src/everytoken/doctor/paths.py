@@ -13,13 +13,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from email.message import Message
 from typing import Any
 
 import httpx
 
 from everytoken.doctor.environment import Environment
 from everytoken.doctor.finding import Finding, ok, skipped
+from everytoken.doctor.listening import listening
 from everytoken.wire.body import BodyError, decompress
 from everytoken.wire.langsmith import decode_multipart
 from everytoken.wire.multipart import boundary_of
@@ -28,15 +29,6 @@ WHAT = "All eleven call paths are counted as billed"
 WAIT_S = 120.0
 MAX_BODY_BYTES = 64 * 1024**2
 FILES = {"openai": "eco2/llm/openai.py", "gemini": "eco2/llm/gemini.py"}
-
-INFO = {
-    "version": "0.16.30",
-    "batch_ingest_config": {
-        "use_multipart_endpoint": True, "size_limit": 100, "size_limit_bytes": 20 * 1024**2,
-        "scale_up_nthreads_limit": 4, "scale_up_qsize_trigger": 100, "scale_down_nempty_trigger": 4,
-    },
-    "instance_flags": {"zstd_compression_enabled": True},
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +103,11 @@ def try_paths(env: Environment) -> Tried:
     Raises:
         PathsError: a process did not start or did not end.
     """
-    with _capture() as capture, _simulator(env) as urls:
+    capture = Capture()
+    with listening(capture.take) as url, _simulator(env) as urls:
         child = {name: value for name, value in env.items() if not name.startswith(("LANGSMITH_", "LANGCHAIN_"))}
         child |= {
-            "LANGSMITH_TRACING": "true", "LANGSMITH_ENDPOINT": capture.url, "LANGSMITH_API_KEY": "lsv2_doctor",
+            "LANGSMITH_TRACING": "true", "LANGSMITH_ENDPOINT": url, "LANGSMITH_API_KEY": "lsv2_doctor",
             "LANGSMITH_PROJECT": "everytoken-doctor", "OPENAI_API_KEY": "simulated", "GOOGLE_API_KEY": "simulated",
             "OPENAI_BASE_URL": urls["openai"], "GOOGLE_GEMINI_BASE_URL": urls["gemini"],
         }  # fmt: skip
@@ -151,50 +144,14 @@ def _simulator(env: Environment) -> Iterator[dict[str, str]]:
 
 @dataclass(slots=True)
 class Capture:
-    """A LangSmith server that keeps what it is sent, in memory."""
+    """The runs of what was sent, in memory."""
 
-    url: str = ""
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, body: bytes, content_type: str, encoding: str) -> None:
+    def take(self, body: bytes, headers: Message) -> None:
+        content_type, encoding = headers.get("content-type", ""), headers.get("content-encoding", "")
         with contextlib.suppress(BodyError, OSError), self.lock:
             plain = gzip.decompress(body) if encoding == "gzip" else decompress(body, encoding, MAX_BODY_BYTES)
             for operation in decode_multipart(plain, boundary_of(content_type), 0).operations:
                 self.runs.setdefault(operation.run_id, {}).update(operation.body)
-
-
-@contextlib.contextmanager
-def _capture() -> Iterator[Capture]:
-    capture = Capture()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(capture)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        capture.url = f"http://127.0.0.1:{server.server_address[1]}"
-        try:
-            yield capture
-        finally:
-            server.shutdown()
-
-
-def _handler(capture: Capture) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(json.dumps(INFO).encode() if self.path.endswith("/info") else b"{}")
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            headers = self.headers
-            capture.take(body, headers.get("content-type", ""), headers.get("content-encoding", ""))
-            self._answer(b"{}")
-
-        def _answer(self, body: bytes) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: the report is the doctor's."""
-
-    return Handler

@@ -5,13 +5,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 
 from packaging.requirements import Requirement
 
 from everytoken.doctor.environment import Environment
 from everytoken.doctor.finding import Finding, ok, skipped
+from everytoken.doctor.listening import listening
 
 WATCHED = ("langsmith", "langchain-core", "langgraph", "openai", "openai-agents", "google-genai")
 FLUSH_WAIT_S = 30.0
@@ -72,9 +72,7 @@ def check_flush(env: Environment, *, wait_s: float = FLUSH_WAIT_S) -> Finding:
     """Run a process that makes one run and ends; see on a loopback port of our own whether the run got out."""
     what = "A short process sends its runs before it ends"
     arrived = threading.Event()
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(arrived)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
+    with listening(lambda _body, _headers: arrived.set()) as url:
         own = {name: value for name, value in env.items() if name not in _REPLACED}
         child = own | {"LANGSMITH_ENDPOINT": url, "LANGSMITH_TRACING": "true", "LANGSMITH_API_KEY": "lsv2_doctor"}
         began = time.monotonic()
@@ -83,9 +81,7 @@ def check_flush(env: Environment, *, wait_s: float = FLUSH_WAIT_S) -> Finding:
                 [sys.executable, "-c", _ONE_RUN], env=child, capture_output=True, text=True, timeout=wait_s, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            server.shutdown()
             return Finding("P5", "unknown", what, f"the process could not be watched: {type(error).__name__}")
-        server.shutdown()
     if arrived.is_set():
         return ok("P5", what, f"1 of 1 run arrived; the process took {time.monotonic() - began:.1f} s")
     said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:200]
@@ -99,28 +95,3 @@ _REPLACED = {
     for namespace in ("LANGSMITH", "LANGCHAIN")
     for name in ("ENDPOINT", "TRACING", "TRACING_V2", "API_KEY")
 }
-
-
-def _handler(arrived: threading.Event) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self._answer(b"{}")
-
-        def do_POST(self) -> None:
-            arrived.set()
-            self._answer(b"{}")
-
-        do_PATCH = do_POST  # noqa: N815  the name http.server calls
-
-        def _answer(self, body: bytes) -> None:
-            self.rfile.read(int(self.headers.get("content-length") or 0))
-            self.send_response(200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nothing: the report is the doctor's."""
-
-    return Handler
