@@ -57,6 +57,22 @@ def test_a_form_has_no_serious_finding(page: Page, site: Site, trace_id: str, th
     assert findings(page) == []
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("address", ["traces?q=%ED%8E%98%ED%8A%B8%EB%B3%91", "traces?q=nobody-wrote-this"])
+def test_a_search_has_no_serious_finding(page: Page, site: Site, trace_id: str, theme: str, address: str) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.goto(f"{site.url}/projects/{PROJECT}/{address}")
+    expect(page.locator(".hits mark, .state").first).to_be_visible()
+    assert findings(page) == []
+
+
+def test_an_explanation_has_no_serious_finding(page: Page, site: Site, trace_id: str) -> None:
+    page.goto(f"{site.url}/projects/{PROJECT}/traces")
+    page.get_by_title("Explain this number").first.click()
+    expect(page.get_by_role("dialog").locator("tfoot")).to_be_visible()
+    assert findings(page) == []
+
+
 def test_menus_of_the_list_have_no_serious_finding(page: Page, site: Site, trace_id: str) -> None:
     page.goto(f"{site.url}/projects/{PROJECT}/traces")
     for name in ("Columns, order and density", "Views"):

@@ -225,7 +225,7 @@ def test_the_pages_speak_korean(at: Visit) -> None:
 
 def test_the_cost_of_the_range_and_a_bucket_of_its_chart_explain_themselves(at: Visit) -> None:
     page = at.open("overview")
-    page.locator(".summary").get_by_title("Explain this number").click()
+    page.locator(".stat").filter(has_text="Cost").get_by_title("Explain this number").click()
     shown = page.get_by_role("dialog")
     # Two reference traces: 1,040 input at $1.75/M and 1,482 output at $14/M. The other two calls have no price.
     for text in ("1,040", "× $1.75 / M", "$0.00182", "1,482", "× $14.00 / M", "$0.020748", "$0.022568", "no price"):
@@ -237,3 +237,47 @@ def test_the_cost_of_the_range_and_a_bucket_of_its_chart_explain_themselves(at: 
     expect(page).to_have_url(re.compile(r"bucket=\d{13}"))
     bucket.get_by_role("button", name="Close the explanation").click()
     expect(bucket).to_be_hidden()
+
+
+def test_a_chart_is_walked_through_and_explained_by_keyboard(at: Visit) -> None:
+    page = at.open("overview")
+    chart = at.panel("Cost over time").get_by_role("slider")
+    chart.focus()
+    page.keyboard.press("End")
+    for _ in range(3):  # the reference trace of two hours ago is in one of the last hours
+        if "output $0.010" in (chart.get_attribute("aria-valuetext") or ""):
+            break
+        page.keyboard.press("ArrowLeft")
+    # 741 output tokens at $14 a million; 520 input tokens at $1.75.
+    expect(chart).to_have_attribute("aria-valuetext", re.compile(r"output \$0\.010"))
+    page.keyboard.press("Enter")
+    bucket = page.get_by_role("region", name=re.compile("explained"))
+    expect(bucket).to_contain_text("$0.010374")
+    expect(bucket).to_contain_text("520 input + 741 output = 1,261 tokens")
+
+
+def test_every_figure_of_a_table_and_of_the_dearest_traces_explains_itself(at: Visit) -> None:
+    page = at.open("models")
+    figures = row(page, "gpt-5.2").get_by_title("Explain this number")
+    expect(figures).to_have_count(2)  # tokens, and cost
+    figures.first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("1,040 input + 1,482 output = 2,522 tokens")
+    at.open("overview")
+    dearest = at.panel("Dearest traces").get_by_role("row").nth(1)
+    dearest.get_by_role("button", name="1,261").click()
+    expect(page.get_by_role("dialog")).to_contain_text("$0.011284")
+    at.open("threads/t1")
+    page.locator(".thread-head").get_by_title("Explain this number").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("8 billed requests")
+
+
+def test_a_problem_is_told_in_korean_with_the_id_of_the_request(anywhere: Page, shop: Site) -> None:
+    page = anywhere
+    page.add_init_script("localStorage.setItem('everytoken.language', 'ko')")
+    page.goto(f"{shop.url}/projects/nobody-has-this/coverage")
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("프로젝트가 없거나 볼 권한이 없습니다.")
+    expect(told).to_contain_text("no project 'nobody-has-this'")
+    expect(told).to_contain_text(re.compile("요청 ID [0-9a-f]{16}"))
+    expect(told.get_by_role("button", name="다시 시도")).to_be_visible()
+    page.evaluate("localStorage.clear()")

@@ -105,7 +105,7 @@ def test_a_run_explains_its_cost_and_shows_its_messages(page: Page, trace_url: s
 
 def test_the_cost_of_the_trace_explains_itself_over_all_its_calls(page: Page, trace_url: str) -> None:
     page.goto(trace_url)
-    page.get_by_title("Explain this number").click()
+    page.locator(".trace-facts").get_by_role("button", name="$0.011284").click()
     shown = page.get_by_role("dialog")
     for text in ("4 billed requests", "520", "741", "$0.00091", "$0.010374", "$0.011284"):
         expect(shown).to_contain_text(text)

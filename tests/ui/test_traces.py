@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -192,3 +193,85 @@ def test_on_a_phone_facets_stand_in_a_drawer(page: Page, listed: str) -> None:
     drawer.get_by_role("button", name="Close").click()
     expect(rows(page)).to_have_count(2)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_figures_of_a_row_explain_themselves_and_give_the_focus_back(page: Page, listed: str) -> None:
+    page.goto(listed)
+    cost = rows(page).first.get_by_title("Explain this number").last
+    cost.focus()
+    page.keyboard.press("Enter")
+    shown = page.get_by_role("dialog", name="Explain this number")
+    # 520 input tokens at $1.75 a million and 741 output tokens at $14.
+    for text in ("4 billed requests", "520 input + 741 output = 1,261 tokens", "$0.00091", "$0.010374", "$0.011284"):
+        expect(shown).to_contain_text(text)
+    page.keyboard.press("Escape")
+    expect(shown).to_be_hidden()
+    expect(cost).to_be_focused()
+    cost.click()
+    expect(shown).to_be_visible()
+    cost.click()
+    expect(shown).to_be_hidden()
+    expect(page).to_have_url(listed)
+
+
+def search_of(page: Page) -> Locator:
+    return page.get_by_label("Search in runs")
+
+
+def test_a_text_is_found_in_runs_marked_and_opened_where_it_stands(page: Page, listed: str) -> None:
+    page.goto(listed)
+    search_of(page).fill("페트병 분리수거함")
+    page.keyboard.press("Enter")
+    hits = page.get_by_role("list", name="Runs found").get_by_role("listitem")
+    # Fifty at once of ten traces with eleven runs each, all of which carry the question.
+    expect(hits).to_have_count(50)
+    expect(hits.first.locator("mark")).to_have_text("페트병 분리수거함")
+    expect(page.locator(".hits-head")).to_contain_text("50+ runs hold it")
+    expect(page).to_have_url(re.compile("q="))
+    page.get_by_role("button", name="Search further back").click()
+    expect(hits).to_have_count(100)
+    page.reload()
+    expect(hits).to_have_count(50)
+    expect(search_of(page)).to_have_value("페트병 분리수거함")
+    hits.first.get_by_role("link").click()
+    expect(page).to_have_url(re.compile(r"/traces/[0-9a-f-]{36}\?.*run="))
+    page.go_back()
+    expect(hits).to_have_count(50)
+    search_of(page).press("Escape")
+    expect(rows(page)).to_have_count(10)
+
+
+def test_a_search_that_finds_nothing_or_fails_says_so(page: Page, listed: str) -> None:
+    page.goto(f"{listed}?q=nobody-wrote-this&filter=eq(status,%22error%22)")
+    expect(page.get_by_role("heading", name="No run holds “nobody-wrote-this”")).to_be_visible()
+    page.get_by_role("button", name="End the search").last.click()
+    expect(rows(page)).to_have_count(2)  # the filter was kept
+    partly = {"text": "x", "hits": [], "searched_from_us": 1_700_000_000_000_000, "complete": False, "next": "c"}
+    page.route("**/everytoken/v1/search*", lambda route: route.fulfill(json=partly))
+    page.goto(f"{listed}?q=slow")
+    expect(page.get_by_role("heading", name="Not found so far: “slow”")).to_be_visible()
+    expect(page.get_by_role("button", name="Search further back")).to_be_visible()
+
+
+def test_hostile_text_is_found_and_stays_text(page: Page, listed: str) -> None:
+    page.goto(f"{listed}?q={quote(HOSTILE)}")
+    expect(page.get_by_role("listitem").first).to_contain_text("onerror")
+    assert page.evaluate("window.owned") is None
+
+
+def test_strip_and_facets_that_fail_say_so_and_come_back_when_asked_again(anywhere: Page, listed: str) -> None:
+    page = anywhere
+    problem = {"error": "the read was stopped after 10 s", "code": "read_slow", "field": None, "hint": None}
+    for part in ("facets", "distributions"):
+        page.route(f"**/{part}?*", lambda route: route.fulfill(status=400, json=problem))
+    page.goto(listed)
+    expect(rows(page)).to_have_count(10)
+    told = page.locator(".failed-part")
+    expect(told).to_have_count(2)
+    expect(told.first).to_contain_text("Reading this took too long and was stopped. Choose a shorter range.")
+    expect(told.first).to_contain_text("the read was stopped after 10 s")
+    page.unroute_all()
+    for _ in range(2):
+        told.first.get_by_role("button", name="Try again").click()
+    expect(told).to_have_count(0)
+    expect(page.locator(".facets summary").first).to_be_visible()

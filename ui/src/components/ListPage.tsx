@@ -25,7 +25,7 @@ export function ListPage<Row>({
   return (
     <div className="page fill">
       <h1 className="sr-only">{title}</h1>
-      <SummaryStrip project={project} range={range} />
+      {(rows || !query.error) && <SummaryStrip project={project} range={range} />}
       {!rows && query.error && <Failed error={query.error} retry={() => void query.refetch()} />}
       {!rows && !query.error && <SkeletonRows count={8} />}
       {rows?.length === 0 && <NoCalls />}

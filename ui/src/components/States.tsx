@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { useWords } from "../i18n/useWords";
 import { Copy } from "./Copy";
-import { useTold } from "./Told";
+import { Refusal, useTold } from "./Told";
 
 export function Empty({ title, text, children }: { title: string; text: string; children?: ReactNode }) {
   return (
@@ -41,6 +41,20 @@ export function Failed({ error, retry }: { error: Error; retry: () => void }) {
           )}
         </p>
       )}
+      <button type="button" className="button" onClick={retry}>
+        {t("actions.retry")}
+      </button>
+    </div>
+  );
+}
+
+/** A part of a page that could not be loaded, in one line: the rest of the page stands. */
+export function FailedPart({ error, retry }: { error: Error; retry: () => void }) {
+  const t = useWords();
+  const id = error instanceof ApiError ? error.requestId : null;
+  return (
+    <div className="failed-part small-text" title={id === null ? undefined : `${t("errors.request")} ${id}`}>
+      <Refusal error={error} />
       <button type="button" className="button" onClick={retry}>
         {t("actions.retry")}
       </button>

@@ -9,6 +9,7 @@ import { Delta } from "./Delta";
 import { Explained } from "./Explain";
 import { Cost, Duration, QualityNote, Tokens, Unknown } from "./Figures";
 import { Stat } from "./Stat";
+import { FailedPart } from "./States";
 
 const words = (figure: { value: string; unit: string }) => `${figure.value}${figure.unit && ` ${figure.unit}`}`;
 
@@ -27,9 +28,10 @@ export function SummaryStrip({
   children?: ReactNode;
 }) {
   const t = useWords();
-  const { data } = useQuery(summaryQuery(project, range));
+  const { data, error, refetch } = useQuery(summaryQuery(project, range));
   const asked = summaryBeforeQuery(project, range);
   const { data: before } = useQuery({ ...asked, enabled: compare && asked.enabled === true });
+  if (!data && error) return <FailedPart error={error} retry={() => void refetch()} />;
   if (!data) return <div className="summary skeleton" aria-busy="true" />;
   const perTrace =
     data.traces > 0 ? (data.llm_calls / data.traces).toLocaleString("en-US", { maximumFractionDigits: 1 }) : null;

@@ -30,6 +30,7 @@ export function ProjectsPage() {
   const active = inRange?.length === 0 ? ever.data?.projects.filter(hasRuns) : inRange;
   if (active?.length === 0) everEmpty.current = true;
   if (error && !projects) return <Failed error={error} retry={() => void refetch()} />;
+  if (ever.error && !active) return <Failed error={ever.error} retry={() => void ever.refetch()} />;
   if (!projects || !active) return <SkeletonRows count={4} />;
   if (active.length === 0) return <FirstVisit />;
   return (

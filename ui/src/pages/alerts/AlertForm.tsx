@@ -82,80 +82,46 @@ function Fields({ draft, set, setKind }: FieldsProps) {
   const limitName = draft.kind === "budget" ? "amount" : draft.kind === "anomaly" ? "rise" : "limit";
   return (
     <>
-      <Field label={t("alerts.form.name")} wide>
-        {(id) => (
-          <input
-            id={id}
-            className="field"
-            maxLength={200}
-            value={draft.name}
-            onChange={(e) => set({ name: e.target.value })}
-          />
-        )}
-      </Field>
-      <Field label={t("alerts.form.kind")} wide note={t(`alerts.kindHelp.${draft.kind}`)}>
-        {(id) => (
-          <Select id={id} value={draft.kind} onChoose={(value) => setKind(value as Kind)}>
-            {KINDS.map((kind) => [kind, t(`alerts.kind.${kind}`)])}
-          </Select>
-        )}
-      </Field>
-      <Field label={`${t(`alerts.form.${limitName}`)} (${t(`alerts.unit.${unitOf(draft.kind) as "usd"}`)})`}>
-        {(id) => (
-          <input
-            id={id}
-            className="field right num"
-            inputMode="decimal"
-            value={draft.limit}
-            onChange={(event) => set({ limit: event.target.value })}
-          />
-        )}
-      </Field>
-      <Field label={t("alerts.form.window")}>
-        {(id) => (
-          <Select id={id} value={draft.window} onChoose={(value) => set({ window: value as WindowName })}>
-            {windowsOf(draft.kind).map((name) => [name, t(`alerts.window.${name}`)])}
-          </Select>
-        )}
-      </Field>
-      <Field label={t("alerts.form.scope")}>
-        {(id) => (
-          <Select id={id} value={draft.scopeBy} onChoose={(value) => set({ scopeBy: value as ScopeBy })}>
-            {SCOPES.map((name) => [name, t(`alerts.scope.${name}`)])}
-          </Select>
-        )}
-      </Field>
+      <Entry label={t("alerts.form.name")} wide value={draft.name} onChange={(name) => set({ name })} />
+      <Choose
+        label={t("alerts.form.kind")}
+        wide
+        note={t(`alerts.kindHelp.${draft.kind}`)}
+        value={draft.kind}
+        choices={KINDS.map((kind) => [kind, t(`alerts.kind.${kind}`)])}
+        onChoose={(value) => setKind(value as Kind)}
+      />
+      <Entry
+        label={`${t(`alerts.form.${limitName}`)} (${t(`alerts.unit.${unitOf(draft.kind) as "usd"}`)})`}
+        number="decimal"
+        value={draft.limit}
+        onChange={(limit) => set({ limit })}
+      />
+      <Choose
+        label={t("alerts.form.window")}
+        value={draft.window}
+        choices={windowsOf(draft.kind).map((name) => [name, t(`alerts.window.${name}`)])}
+        onChoose={(value) => set({ window: value as WindowName })}
+      />
+      <Choose
+        label={t("alerts.form.scope")}
+        value={draft.scopeBy}
+        choices={SCOPES.map((name) => [name, t(`alerts.scope.${name}`)])}
+        onChoose={(value) => set({ scopeBy: value as ScopeBy })}
+      />
       {draft.scopeBy !== "none" && (
-        <Field label={t("alerts.form.key")}>
-          {(id) => (
-            <input
-              id={id}
-              className="field"
-              value={draft.scopeKey}
-              onChange={(e) => set({ scopeKey: e.target.value })}
-            />
-          )}
-        </Field>
+        <Entry label={t("alerts.form.key")} value={draft.scopeKey} onChange={(scopeKey) => set({ scopeKey })} />
       )}
       {draft.kind === "budget" && (
-        <Field label={t("alerts.form.levels")}>
-          {(id) => (
-            <input id={id} className="field" value={draft.levels} onChange={(e) => set({ levels: e.target.value })} />
-          )}
-        </Field>
+        <Entry label={t("alerts.form.levels")} value={draft.levels} onChange={(levels) => set({ levels })} />
       )}
       {needsCalls(draft.kind) && (
-        <Field label={t("alerts.form.minCalls")}>
-          {(id) => (
-            <input
-              id={id}
-              className="field right num"
-              inputMode="numeric"
-              value={draft.minCalls}
-              onChange={(event) => set({ minCalls: event.target.value })}
-            />
-          )}
-        </Field>
+        <Entry
+          label={t("alerts.form.minCalls")}
+          number="numeric"
+          value={draft.minCalls}
+          onChange={(minCalls) => set({ minCalls })}
+        />
       )}
     </>
   );
@@ -212,9 +178,49 @@ function Targets({ targets, onChange }: { targets: readonly TargetDraft[]; onCha
   );
 }
 
-type FieldProps = { label: string; note?: string; wide?: boolean; children: (id: string) => ReactNode };
+type FieldProps = { label: string; note?: string; wide?: boolean };
+type EntryProps = FieldProps & { value: string; number?: "decimal" | "numeric"; onChange: (value: string) => void };
 
-function Field({ label, note, wide = false, children }: FieldProps) {
+function Entry({ value, number, onChange, ...field }: EntryProps) {
+  return (
+    <Field {...field}>
+      {(id) => (
+        <input
+          id={id}
+          className={number ? "field right num" : "field"}
+          inputMode={number}
+          maxLength={200}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+type ChooseProps = FieldProps & {
+  value: string;
+  choices: readonly (readonly [string, string])[];
+  onChoose: (value: string) => void;
+};
+
+function Choose({ value, choices, onChoose, ...field }: ChooseProps) {
+  return (
+    <Field {...field}>
+      {(id) => (
+        <select id={id} className="field" value={value} onChange={(event) => onChoose(event.target.value)}>
+          {choices.map(([name, label]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+function Field({ label, note, wide = false, children }: FieldProps & { children: (id: string) => ReactNode }) {
   const id = useId();
   return (
     <div className={wide ? "alert-field wide" : "alert-field"}>
@@ -222,24 +228,5 @@ function Field({ label, note, wide = false, children }: FieldProps) {
       {children(id)}
       {note && <span className="muted small-text">{note}</span>}
     </div>
-  );
-}
-
-type SelectProps = {
-  id: string;
-  value: string;
-  onChoose: (value: string) => void;
-  children: readonly (readonly [string, string])[];
-};
-
-function Select({ id, value, onChoose, children }: SelectProps) {
-  return (
-    <select id={id} className="field" value={value} onChange={(event) => onChoose(event.target.value)}>
-      {children.map(([name, label]) => (
-        <option key={name} value={name}>
-          {label}
-        </option>
-      ))}
-    </select>
   );
 }

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { runQuery } from "../../api/queries";
 import type { RunDetail, TraceView } from "../../api/schema";
+import { FailedPart } from "../../components/States";
 import { useWords } from "../../i18n/useWords";
 import { difference, type Piece } from "../../model/diff";
 import { outputMessages } from "../../model/messages";
@@ -12,25 +13,28 @@ type Side = { view: TraceView; runId: string | undefined };
 export function Answers({ title, a, b }: { title: string; a: Side; b: Side }) {
   const t = useWords();
   const [left, right] = [useAnswer(a), useAnswer(b)];
-  const parts = useMemo(() => difference(left ?? "", right ?? ""), [left, right]);
+  const parts = useMemo(() => difference(left.text ?? "", right.text ?? ""), [left.text, right.text]);
   return (
     <section className="answers" aria-label={title}>
       <h2>{title}</h2>
-      {left !== undefined && left === right && <p className="muted">{t("compare.same")}</p>}
+      {left.text !== undefined && left.text === right.text && <p className="muted">{t("compare.same")}</p>}
       <div className="compare-sides">
-        <Answer label={t("compare.a")} text={left} pieces={parts.a} />
-        <Answer label={t("compare.b")} text={right} pieces={parts.b} />
+        <Answer label={t("compare.a")} {...left} pieces={parts.a} />
+        <Answer label={t("compare.b")} {...right} pieces={parts.b} />
       </div>
     </section>
   );
 }
 
-function Answer({ label, text, pieces }: { label: string; text: string | undefined; pieces: readonly Piece[] }) {
+type Asked = { readonly text: string | undefined; readonly error: Error | null; readonly retry: () => void };
+
+function Answer({ label, text, error, retry, pieces }: Asked & { label: string; pieces: readonly Piece[] }) {
   const t = useWords();
   return (
     <div className="compare-side">
       <span className="chip plain">{label}</span>
-      {text === undefined || text === "" ? (
+      {error && <FailedPart error={error} retry={retry} />}
+      {error ? null : text === undefined || text === "" ? (
         <p className="faint">{t("detail.none")}</p>
       ) : (
         <p className="answer-text" dir="auto">
@@ -49,14 +53,15 @@ function Answer({ label, text, pieces }: { label: string; text: string | undefin
   );
 }
 
-function useAnswer({ view, runId }: Side): string | undefined {
+function useAnswer({ view, runId }: Side): Asked {
   const { project, trace_id: id } = view.trace;
   const asked = useQuery({
     ...runQuery(project, id, runId ?? ""),
     enabled: runId !== undefined,
     placeholderData: () => undefined,
   });
-  return useMemo(() => asked.data && answerOf(asked.data), [asked.data]);
+  const text = useMemo(() => asked.data && answerOf(asked.data), [asked.data]);
+  return { text, error: asked.error, retry: () => void asked.refetch() };
 }
 
 /** `{"answer": "…"}` is its text. */

@@ -6,6 +6,7 @@ import { Cost, Duration } from "../../components/Figures";
 import { ChevronIcon } from "../../components/icons";
 import { Clock } from "../../components/Moment";
 import { Opens } from "../../components/Opens";
+import { Refusal } from "../../components/Told";
 import { useWords } from "../../i18n/useWords";
 
 const ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -54,6 +55,7 @@ function Recent({ project, current, other, onChoose: choose }: RecentProps) {
   );
   return (
     <>
+      <Refusal error={list.error} />
       <input
         type="search"
         value={typed}

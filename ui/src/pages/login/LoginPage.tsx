@@ -1,4 +1,4 @@
-import { type FormEvent, type ReactNode, useId, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { type SessionState, useLogIn } from "../../api/session";
 import { Logo } from "../../components/icons";
 import { Refusal } from "../../components/Told";
@@ -11,6 +11,13 @@ export function LoginPage({ state }: { state: SessionState }) {
   const t = useWords();
   const [way, setWay] = useState<Way>(state.has_users ? "name" : "key");
   const login = useLogIn();
+  const form = useRef<HTMLFormElement>(null);
+  // There is nothing else to do here: the first field is where one begins, the last where one begins again.
+  useEffect(() => {
+    const fields = form.current?.querySelectorAll("input");
+    if (login.isError) fields?.item(fields.length - 1).select();
+    else fields?.item(0).focus();
+  }, [login.isError]);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const said = new FormData(event.currentTarget);
@@ -23,7 +30,7 @@ export function LoginPage({ state }: { state: SessionState }) {
         <Logo />
         <span>{t("app.name")}</span>
       </h1>
-      <form onSubmit={submit} aria-label={t("login.title")}>
+      <form ref={form} onSubmit={submit} aria-label={t("login.title")}>
         <p>{t("login.intro")}</p>
         {state.has_users && <Ways way={way} choose={setWay} />}
         {way === "key" ? (

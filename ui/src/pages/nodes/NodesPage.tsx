@@ -37,7 +37,7 @@ export function NodesPage() {
   return (
     <div className="page fill">
       <h1 className="sr-only">{t("nodes.title")}</h1>
-      <SummaryStrip project={project} range={range} />
+      {(data || !error) && <SummaryStrip project={project} range={range} />}
       {!data && error && <Failed error={error} retry={() => void refetch()} />}
       {!data && !error && <SkeletonRows count={8} />}
       {data && rows.length === 0 && <Empty title={t("nodes.empty")} text={t("nodes.emptyText")} />}

@@ -24,9 +24,11 @@ export function OverviewPage() {
   return (
     <div className="page">
       <h1 className="sr-only">{t("nav.overview")}</h1>
-      <SummaryStrip {...at} compare>
-        <CoverageStat coverage={coverage.data} />
-      </SummaryStrip>
+      {(data || !error) && (
+        <SummaryStrip {...at} compare>
+          <CoverageStat coverage={coverage.data} />
+        </SummaryStrip>
+      )}
       {!data && error && <Failed error={error} retry={() => void refetch()} />}
       {data?.llm_calls === 0 && <NoCalls />}
       {data?.llm_calls !== 0 && !(error && !data) && (

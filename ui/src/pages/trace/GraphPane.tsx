@@ -3,7 +3,7 @@ import { lazy, Suspense, useMemo } from "react";
 import { topologyQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
 import { Switch } from "../../components/Panel";
-import { Empty, Skeleton } from "../../components/States";
+import { Empty, FailedPart, Skeleton } from "../../components/States";
 import { useKeys } from "../../components/useKeys";
 import { useWords } from "../../i18n/useWords";
 import { HEATS, type Heat, isEnd, traceGraph } from "../../model/graph";
@@ -46,6 +46,7 @@ export function GraphPane({ view, heat, node, onHeat, onNode }: Props) {
         />
         {heat && <span className="heat-scale" aria-hidden="true" />}
         <span className="spring" />
+        {topology.error && !known && <FailedPart error={topology.error} retry={() => void topology.refetch()} />}
         {grey && known && (
           <span className="muted small-text">
             {known.source === "compiled" ? t("graph.compiled") : t("graph.observed", { count: known.traces })}

@@ -10,6 +10,8 @@ type Props = {
   text: string;
   /** Matches, and which of them is selected, from 0; -1 for none. */
   found: number;
+  /** More runs match than were told. */
+  more: boolean;
   at: number;
   searching: boolean;
   onText: (text: string) => void;
@@ -17,7 +19,7 @@ type Props = {
 };
 
 /** Search in the trace: `3/17`, Enter for the next match, Shift and Enter for the one before. */
-export function SearchBox({ text, found, at, searching, onText, onStep }: Props) {
+export function SearchBox({ text, found, more, at, searching, onText, onStep }: Props) {
   const t = useWords();
   const [typed, setTyped] = useState(text);
   const input = useRef<HTMLInputElement>(null);
@@ -55,7 +57,7 @@ export function SearchBox({ text, found, at, searching, onText, onStep }: Props)
       />
       {text !== "" && (
         <span className="num muted" role="status" aria-live="polite">
-          {searching && found === 0 ? "…" : `${at < 0 ? "–" : count(at + 1)}/${count(found)}`}
+          {searching && found === 0 ? "…" : `${at < 0 ? "–" : count(at + 1)}/${count(found)}${more ? "+" : ""}`}
         </span>
       )}
       {text !== "" && found > 0 && (

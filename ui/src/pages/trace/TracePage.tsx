@@ -7,7 +7,7 @@ import type { TraceView } from "../../api/schema";
 import { keepRange } from "../../components/Frame";
 import { NodeTable } from "../../components/NodeTable";
 import { Split } from "../../components/Split";
-import { Empty, Failed, SkeletonRows } from "../../components/States";
+import { Empty, Failed, FailedPart, SkeletonRows } from "../../components/States";
 import { useKeys } from "../../components/useKeys";
 import { useWords } from "../../i18n/useWords";
 import { nextMatch } from "../../model/find";
@@ -29,9 +29,16 @@ export function TracePage() {
   const { project, traceId } = useParams({ from: FROM });
   const { data: start, error, refetch } = useQuery(traceStartQuery(project, traceId));
   const isLarge = start !== undefined && start.truncated_runs > 0;
-  const { data: whole } = useQuery({ ...traceQuery(project, traceId), enabled: isLarge });
-  const data = isLarge ? (whole ?? start) : start;
-  if (data) return <Loaded view={data} />;
+  const rest = useQuery({ ...traceQuery(project, traceId), enabled: isLarge });
+  const data = isLarge ? (rest.data ?? start) : start;
+  if (data) {
+    return (
+      <>
+        {rest.error && !rest.data && <FailedPart error={rest.error} retry={() => void rest.refetch()} />}
+        <Loaded view={data} />
+      </>
+    );
+  }
   if (error instanceof ApiError && error.status === 404) {
     return (
       <Empty title={t("trace.notFound")} text={t("trace.notFoundText")}>
@@ -92,6 +99,7 @@ function Loaded({ view }: { view: TraceView }) {
         <SearchBox
           text={text}
           found={find.ids.length}
+          more={find.truncated}
           at={find.ids.indexOf(search.run ?? "")}
           searching={find.searching}
           onText={(q) => show({ q: q === "" ? undefined : q })}

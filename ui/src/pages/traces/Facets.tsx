@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "react";
 import { facetsQuery } from "../../api/queries";
 import type { Facet, FacetValue } from "../../api/schema";
 import { CloseIcon, FacetsIcon } from "../../components/icons";
+import { FailedPart } from "../../components/States";
 import { useNarrow } from "../../components/useNarrow";
 import type { en } from "../../i18n/en";
 import { useWords } from "../../i18n/useWords";
@@ -56,14 +57,14 @@ function Rail({ list }: { list: ListState }) {
   const t = useWords();
   const { project, range, filter, set } = list;
   const [typed, setTyped] = useState("");
-  const { data } = useQuery(facetsQuery(project, range, filter));
+  const { data, error, refetch } = useQuery(facetsQuery(project, range, filter));
   const wanted = typed.trim().toLocaleLowerCase();
   const found = (data?.facets ?? []).flatMap((facet) => {
     const values = facet.values.filter(({ value }) => value.toLocaleLowerCase().includes(wanted));
     return values.length > 0 ? [{ ...facet, values }] : [];
   });
   return (
-    <aside className="facets" aria-label={t("list.facets")} aria-busy={data === undefined}>
+    <aside className="facets" aria-label={t("list.facets")} aria-busy={data === undefined && !error}>
       <input
         type="search"
         className="field small"
@@ -73,7 +74,8 @@ function Rail({ list }: { list: ListState }) {
         onChange={(event) => setTyped(event.target.value)}
       />
       {data !== undefined && found.length === 0 && <p className="muted small-text">{t("list.noFacets")}</p>}
-      {data === undefined && <div className="facet-skeleton" />}
+      {data === undefined && error && <FailedPart error={error} retry={() => void refetch()} />}
+      {data === undefined && !error && <div className="facet-skeleton" />}
       {found.map((facet) => (
         <Group
           key={facet.field}

@@ -3,6 +3,7 @@ import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react"
 import { distributionQuery } from "../../api/queries";
 import type { Distribution } from "../../api/schema";
 import { Switch } from "../../components/Panel";
+import { FailedPart } from "../../components/States";
 import { useZone } from "../../components/useZone";
 import { useWords } from "../../i18n/useWords";
 import { count, duration, money, tokens } from "../../model/format";
@@ -14,7 +15,7 @@ import type { ListState } from "./useList";
 export function Strip({ list }: { list: ListState }) {
   const t = useWords();
   const { project, range, filter, strip } = list;
-  const { data } = useQuery(distributionQuery(project, range, filter, strip));
+  const { data, error, refetch } = useQuery(distributionQuery(project, range, filter, strip));
   return (
     <section className="strip" aria-label={t("list.strip")}>
       <div className="strip-head">
@@ -26,7 +27,9 @@ export function Strip({ list }: { list: ListState }) {
         />
         {data && <Sums data={data} strip={strip} />}
       </div>
-      {data ? <Bars list={list} data={data} /> : <div className="strip-bars skeleton" aria-busy="true" />}
+      {data && <Bars list={list} data={data} />}
+      {!data && error && <FailedPart error={error} retry={() => void refetch()} />}
+      {!data && !error && <div className="strip-bars skeleton" aria-busy="true" />}
     </section>
   );
 }

@@ -30,23 +30,24 @@ export function TracesPage() {
   const narrow = useNarrow();
   const rail = list.rail && !narrow;
   const finding = list.text !== "";
+  const failed = loaded === undefined && asked.error !== null;
   return (
     <div className="page fill">
       <h1 className="sr-only">{t("traces.title")}</h1>
       <div className="traces-tools">
         <Facets list={list} drawer />
-        <FilterBar key={filter} list={list} wrong={wrong} />
-        <FindBox key={list.text} list={list} />
+        <FilterBar key={`filter ${filter}`} list={list} wrong={wrong} />
+        <FindBox key={`find ${list.text}`} list={list} />
         <ViewsMenu list={list} />
         <ColumnsMenu list={list} />
         <LiveSwitch list={list} />
       </div>
       {finding && <Hits key={`${project} ${range} ${list.text}`} list={list} />}
-      {!finding && !wrong && <Conditions list={list} />}
-      {!finding && !wrong && <Strip list={list} />}
+      {!finding && !failed && <Conditions list={list} />}
+      {!finding && !failed && <Strip list={list} />}
       {!finding && (
-        <div className={rail && !wrong ? "traces-body with-rail" : "traces-body"}>
-          {rail && !wrong && <Facets list={list} />}
+        <div className={rail && !failed ? "traces-body with-rail" : "traces-body"}>
+          {rail && !failed && <Facets list={list} />}
           <div className="traces-main">
             {loaded === undefined && asked.error && !wrong && (
               <Failed error={asked.error} retry={() => void asked.refetch()} />
