@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     journal_max_bytes: int = Field(
         default=2 * 1024**3, ge=1024**2, description="Journal size at which ingest answers 503."
     )
+    decode_apart: bool = Field(
+        default=True, description="Decode in a second process while runs come fast, where there are two cores."
+    )
     body_max_bytes: int = Field(
         default=64 * 1024**2, ge=1024, description="Largest decoded request body; beyond it, 413."
     )

@@ -14,6 +14,7 @@ from everytoken.core.charge import Charge
 from everytoken.core.pricing import Pricer
 from everytoken.core.settle import settle
 from everytoken.ingest.decode import decode
+from everytoken.ingest.decoder import DecoderGoneError
 from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.flusher import Flusher
 from everytoken.ingest.fold import TraceFold
@@ -21,6 +22,7 @@ from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.restricting import restricted_type
+from everytoken.ingest.second_process import SecondProcess
 from everytoken.ingest.settling import Settle
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Entry, Journal
@@ -97,6 +99,7 @@ class Pipeline:
         self._line: deque[tuple[Entry, asyncio.Future[Decoded]]] = deque()
         self._line_bytes = 0
         self._serving: asyncio.Task[None] | None = None
+        self.second = SecondProcess(settings)
         self._last_us = 0
         self._stopping = False
 
@@ -116,6 +119,7 @@ class Pipeline:
     async def stop(self) -> None:
         """Refuse what comes, flush what was accepted. The journal stays open; its owner closes it."""
         self._stopping = True
+        await self.second.stop()
         await asyncio.to_thread(self._flusher.stop, DRAIN_S)
         self._decoder.shutdown()
 
@@ -226,7 +230,10 @@ class Pipeline:
         self._line_bytes += _cost(entry)
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve_line())
-        return await decoded
+        try:
+            return await decoded
+        except DecoderGoneError:
+            return await self._decode(entry)
 
     async def _serve_line(self) -> None:
         """Decode what waits, and let the event loop look at its sockets now and then: it refuses what does not fit."""
@@ -236,13 +243,19 @@ class Pipeline:
             while self._line and time.monotonic() < until_s:
                 entry, decoded = self._line.popleft()
                 self._line_bytes -= _cost(entry)
-                if decoded.cancelled():
-                    continue
-                try:
-                    decoded.set_result(decode(entry, self._settings.body_max_bytes))
-                except Exception as error:  # noqa: BLE001 - it is raised where the body came from
-                    decoded.set_exception(error)
+                if not await self.second.takes(entry, decoded):
+                    self._decode_here(entry, decoded)
             await asyncio.sleep(0)
+
+    def _decode_here(self, entry: Entry, decoded: "asyncio.Future[Decoded]") -> None:
+        if decoded.cancelled():
+            return
+        began_s = time.monotonic()
+        try:
+            decoded.set_result(decode(entry, self._settings.body_max_bytes))
+        except Exception as error:  # noqa: BLE001 - it is raised where the body came from
+            decoded.set_exception(error)
+        self.second.decoded_here(time.monotonic() - began_s)
 
     async def _catch_up(self) -> None:
         until_s = time.monotonic() + CATCH_UP_S
