@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -123,6 +124,25 @@ def test_the_server_tells_of_its_own_queues_and_counters(server: Server) -> None
     assert found["everytoken_ingest_dropped_total",] == 0
     assert found["everytoken_build_info",] == 1
     assert found["process_resident_memory_bytes",] > 0
+
+
+def test_the_reference_page_lists_what_a_server_tells_and_no_more(server: Server) -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/metrics.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    listed = {name.strip("`"): (kind, tuple(sorted(re.findall(r"`(\w+)`", labels)))) for name, kind, labels, _ in rows}
+    told: dict[str, str] = {}
+    labelled: dict[str, tuple[str, ...]] = {}
+    for family in text_string_to_metric_families(server.http.get("/metrics").text):
+        if family.name.endswith("_created"):  # when a series began, which the format adds by itself
+            continue
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        told[name] = family.type
+        for sample in family.samples:
+            labelled[name] = tuple(sorted(set(sample.labels) - {"le"}))
+
+    assert told == {name: kind for name, (kind, _) in listed.items()}
+    assert {name: labels for name, labels in labelled.items() if listed[name][1] != labels} == {}
+    assert len(rows) == len(listed) == len(told)
 
 
 def test_beyond_the_bound_every_label_is_other_and_nothing_is_lost() -> None:

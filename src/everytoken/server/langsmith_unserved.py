@@ -99,12 +99,9 @@ UNSERVED = (
             "platform/orgs",
             "platform/workspaces",
             "api-key",
-            "me",
             "service-accounts",
             "ttl-settings",
             "usage-limits",
-            "auth",
-            "login",
             "audit-logs",
             "tag-keys",
             "playground-settings",
@@ -171,12 +168,16 @@ def unserved_at_root() -> APIRouter:
     return routes
 
 
+WITH_VERSION = ("platform/", "fleet", "sandboxes")
+"""Clients write `/v1` before these themselves."""
+
+
 def _at_root() -> Iterator[str]:
     for kind in UNSERVED:
         for path in kind.paths:
             template = "/" + "/".join("{step}" if step == "*" else step for step in path.split("/"))
             yield template
-            if path.startswith("platform/"):
+            if path.startswith(WITH_VERSION):
                 yield f"/v1{template}"
 
 

@@ -38,7 +38,7 @@ MEASURED = {
     "flush_queue_bodies": "Bodies on disk that wait for the ledger.",
     "flush_queue_bytes": "Decoded bodies in memory.",
     "in_flight_bytes": "Bytes under way from clients.",
-    "decode_queue": "Bodies that wait to be decoded.",
+    "decode_queue_bytes": "Bytes of the bodies that wait to be decoded.",
     "traces_in_memory": "Traces that still move.",
     "runs_in_memory": "Their runs.",
     "runs_waiting": "Runs that wait for the rest of themselves.",

@@ -2,22 +2,27 @@
 
 import inspect
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
+from unittest.mock import Mock
 
 import typer
-from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
 from tests.recorded.call_paths import gemini_rows, openai_rows
+from tests.unit.docs.langsmith_page import answered, not_kept
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from everytoken.cli import COMMANDS
 from everytoken.cli.commands import app as cli
 from everytoken.config import Settings
 from everytoken.core.usage import WARNINGS
+from everytoken.ingest.counters import Counters
+from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.meters import Meters
 from everytoken.query.cures import CURES
 from everytoken.query.problem_codes import CODES, MEANINGS
 from everytoken.server.app import create_app
-from everytoken.server.metrics import ALERTED, COUNTED, MEASURED
+from everytoken.server.metrics import ALERTED, MEASURED, Alerts, Server, registry_of
 
 _PRODUCT = "/everytoken/v1"
 
@@ -103,21 +108,35 @@ def _type(schema: dict[str, Any]) -> str:
 
 def metrics() -> str:
     """Each metric of `/metrics`: name, type, labels, sentence."""
-    registry = CollectorRegistry()
-    meters = Meters(registry)
-    labels = {metric._name: metric._labelnames for metric in vars(meters).values() if hasattr(metric, "_labelnames")}
     rows = [
-        (f"`{family.name}{'_total' if family.type == 'counter' else ''}`", family.type, family.documentation)
-        for family in registry.collect()
+        (f"`{shown_name(family)}`", family.type, ", ".join(f"`{label}`" for label in labels), family.documentation)
+        for family, labels in metric_families()
     ]
-    charges = [
-        (name, kind, ", ".join(f"`{label}`" for label in labels[name.strip("`").removesuffix("_total")]), text)
-        for name, kind, text in rows
-    ]
-    own = [(f"`everytoken_ingest_{name}_total`", "counter", "", text) for name, text in COUNTED.items()]
-    own += [(f"`everytoken_{name}_total`", "counter", "", text) for name, text in ALERTED.items()]
-    own += [(f"`everytoken_{name}`", "gauge", "", text) for name, text in MEASURED.items()]
-    return table("metric | type | labels | meaning", [*charges, *own])
+    return table("metric | type | labels | meaning", rows)
+
+
+def shown_name(family: Metric) -> str:
+    return f"{family.name}_total" if family.type == "counter" else family.name
+
+
+def metric_families() -> Iterator[tuple[Metric, tuple[str, ...]]]:
+    """All that the registry of a server holds, with the labels of each.
+
+    The registry is the server's own; what it reads at each scrape is an idle pipeline's.
+    """
+    pipeline = Mock()
+    pipeline.counts.return_value = asdict(Counters())
+    pipeline.gauges.return_value = dict.fromkeys(MEASURED, 0)
+    pipeline.lag_s.return_value = 0.0
+    registry = registry_of(Server(pipeline, LiveFeed(), journal_max_bytes=0))
+    Meters(registry)
+    registry.register(Alerts(lambda: dict.fromkeys(ALERTED, 0)))
+    # What calls cost comes first, then what the server does.
+    for collector in sorted(registry._collector_to_names, key=lambda one: not hasattr(one, "_labelnames")):
+        labels = getattr(collector, "_labelnames", None)
+        for family in collector.collect():
+            told = labels if labels is not None else tuple(family.samples[0].labels)
+            yield family, tuple(told)
 
 
 def call_paths() -> str:
@@ -156,6 +175,8 @@ def server_pages() -> dict[tuple[str, str], str]:
         ("cli.md", "commands"): commands(),
         ("api.md", "routes"): api(),
         ("metrics.md", "metrics"): metrics(),
+        ("langsmith.md", "answered"): table("request | query | body", answered()),
+        ("langsmith.md", "not kept"): table("what | paths | instead", not_kept()),
         ("call-paths.md", "call paths"): call_paths(),
         ("codes.md", "warning codes"): warning_codes(),
         ("codes.md", "causes"): causes(),
