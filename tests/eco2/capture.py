@@ -1,32 +1,17 @@
 """A LangSmith server that keeps what it is sent, merged to whole runs."""
 
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import langsmith
+from tests import langsmith_server
 
-from everytoken.wire.body import decompress
 from everytoken.wire.langsmith import decode_multipart
 from everytoken.wire.multipart import boundary_of
 
 Run = dict[str, Any]
-MAX_BODY_BYTES = 64 * 1024**2
-INFO = {
-    "version": "0.15.0",
-    "batch_ingest_config": {
-        "use_multipart_endpoint": True,
-        "size_limit": 100,
-        "size_limit_bytes": 20_971_520,
-        "scale_up_nthreads_limit": 4,
-        "scale_up_qsize_trigger": 100,
-    },
-    "instance_flags": {"zstd_compression_enabled": True},
-}
 
 
 @dataclass
@@ -69,40 +54,6 @@ def usage_of(run: Run) -> dict[str, Any]:
 @contextmanager
 def listening() -> Iterator[Capture]:
     capture = Capture()
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-        def do_GET(self) -> None:
-            self._answer(200, INFO)
-
-        def do_POST(self) -> None:
-            body = decompress(self._body(), self.headers.get("Content-Encoding", ""), MAX_BODY_BYTES)
-            capture.read(body, self.headers["Content-Type"])
-            self._answer(202, {})
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers["Content-Length"]))
-            body = bytearray()
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return bytes(body)
-
-        def _answer(self, status: int, body: object) -> None:
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(json.dumps(body).encode())
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    capture.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with langsmith_server.listening(capture.read) as url:
+        capture.url = url
         yield capture
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -1,13 +1,10 @@
 """A LangSmith server in this process that keeps what the client half sends, and settles it as everytoken would."""
 
-import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import zstandard
+from tests import langsmith_server
 
 from everytoken.core.charge import Charge
 from everytoken.core.run import Run
@@ -16,18 +13,6 @@ from everytoken.ingest.merge import Place, build_run, merge, order_of, parent_of
 from everytoken.wire.langsmith import decode_multipart
 from everytoken.wire.multipart import boundary_of
 from everytoken.wire.operations import Operation
-
-INFO = {
-    "version": "0.15.0",
-    "instance_flags": {"zstd_compression_enabled": True},
-    "batch_ingest_config": {
-        "use_multipart_endpoint": True,
-        "size_limit": 100,
-        "size_limit_bytes": 20_971_520,
-        "scale_up_nthreads_limit": 4,
-        "scale_up_qsize_trigger": 100,
-    },
-}
 
 
 @dataclass
@@ -42,8 +27,8 @@ class Receiver:
         self.operations.clear()
         self.rejections.clear()
 
-    def read(self, body: bytes, content_type: str, received_us: int) -> None:
-        decoded = decode_multipart(body, boundary_of(content_type), received_us)
+    def read(self, body: bytes, content_type: str) -> None:
+        decoded = decode_multipart(body, boundary_of(content_type), len(self.operations))
         self.operations.extend(decoded.operations)
         self.rejections.extend(rejection.reason for rejection in decoded.rejections)
 
@@ -74,44 +59,6 @@ def _run(run_id: str, operations: Sequence[Operation]) -> Run:
 def receiving() -> Iterator[Receiver]:
     """A receiver on a free port of this machine."""
     receiver = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None: ...
-
-        def do_GET(self) -> None:
-            self._answer(200, INFO)
-
-        def do_POST(self) -> None:
-            body = self._body()
-            if self.headers.get("Content-Encoding") == "zstd":
-                body = zstandard.ZstdDecompressor().decompressobj().decompress(body)
-            receiver.read(body, self.headers["Content-Type"], len(receiver.operations))
-            self._answer(202, {})
-
-        def _body(self) -> bytes:
-            if self.headers.get("Transfer-Encoding") != "chunked":
-                return self.rfile.read(int(self.headers["Content-Length"]))
-            body = bytearray()
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return bytes(body)
-
-        def _answer(self, status: int, told: object) -> None:
-            content = json.dumps(told).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with langsmith_server.listening(receiver.read) as url:
+        receiver.url = url
         yield receiver
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

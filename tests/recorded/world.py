@@ -19,7 +19,8 @@ from google.genai import Client
 from google.genai.types import HttpOptions, HttpRetryOptions
 from langsmith.run_helpers import tracing_context
 from openai import AsyncOpenAI, OpenAI
-from tests.recorded.receiver import INFO, Receiver, receiving
+from tests.langsmith_server import INFO
+from tests.recorded.receiver import Receiver, receiving
 from tests.recorded.table import Scenario
 from tests.recorded.verdict import Verdict, judge
 
