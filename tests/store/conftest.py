@@ -11,6 +11,7 @@ ENGINES = {
     "test_query_dashboards": ("embedded", "http", "two_shards"),
     "test_query_releases": ("embedded", "http", "two_shards"),
     "test_query_discover": ("embedded", "http", "two_shards"),
+    "test_query_laws": ("embedded", "two_shards"),
     "test_langsmith_hostile": ("embedded", "http", "two_shards"),
 }
 """Test modules that hold for every engine the ledger can lie in."""

@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 from everytoken.query.buckets import Bucket, auto_bucket, bucket_starts
 from everytoken.query.filter.sql import FeedbackRuns
 from everytoken.query.filter.trace_fields import DURATION_US, KNOWN_NANO_USD, TTFT_US
-from everytoken.query.found_traces import FoundTraces, TraceQuestion, find_traces
+from everytoken.query.found_traces import TraceQuestion, find_traces
 from everytoken.query.projects import known_project
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
+from everytoken.store.together import Rows, together
 
 Measure = Literal["cost", "latency", "ttft", "tokens"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -119,11 +120,14 @@ def read_distribution(
     is_known = facts["traces"] > facts["unknown"]
     scale = _scale(spread.scale, facts)
     edges = bucket_edges(facts, scale, spread.buckets) if is_known else []
-    counts = {}
-    if edges:
-        rows = ledger.select("trace_histogram", fragments, edges=edges[:-1], **found.params)
-        counts = {row["from_value"]: row["traces"] for row in rows}
-    length, times = _times(ledger, found, question, spread, facts)
+    length, starts_us = _starts(question, spread, facts)
+    held, begun = together(
+        lambda: ledger.select("trace_histogram", fragments, edges=edges[:-1], **found.params) if edges else [],
+        lambda: (
+            ledger.select("trace_times", found.completed(), starts_us=starts_us, **found.params) if starts_us else []
+        ),
+    )
+    counts = {row["from_value"]: row["traces"] for row in held}
     p50, p90, p95, p99 = (value / measured.per_unit if is_known else None for value in facts["marks"])
     return Distribution(
         project=question.project,
@@ -144,7 +148,7 @@ def read_distribution(
         ],
         bucket=length,
         tz=spread.zone.key,
-        times=times,
+        times=_times(starts_us, begun),
     )
 
 
@@ -170,19 +174,20 @@ def bucket_edges(facts: Mapping[str, Any], scale: str, buckets: int) -> list[int
     return [*sorted({step for step in steps if step < end}), end]
 
 
-def _times(
-    ledger: Ledger, found: FoundTraces, question: TraceQuestion, spread: Spread, facts: Mapping[str, Any]
-) -> tuple[str, list[TimeBucket]]:
+def _starts(question: TraceQuestion, spread: Spread, facts: Mapping[str, Any]) -> tuple[str, list[int]]:
+    """Length and starts of the buckets of time."""
     if not facts["traces"]:
         return spread.bucket or "hour", []
     window = question.window
     from_us = facts["first_us"] if window.from_us is None else window.from_us
     to_us = facts["last_us"] + 1 if window.to_us is None else window.to_us
     length = spread.bucket or auto_bucket(from_us, to_us)
-    starts_us = bucket_starts(from_us, to_us, length, spread.zone)
-    rows = ledger.select("trace_times", found.completed(), starts_us=starts_us, **found.params)
-    held = {row["bucket_us"]: row for row in rows}
-    return length, [
+    return length, bucket_starts(from_us, to_us, length, spread.zone)
+
+
+def _times(starts_us: Sequence[int], begun: Rows) -> list[TimeBucket]:
+    held = {row["bucket_us"]: row for row in begun}
+    return [
         TimeBucket(
             start_us=start_us,
             traces=held[start_us]["traces"] if start_us in held else 0,

@@ -23,8 +23,6 @@ SESSION = {
     "do_not_merge_across_partitions_select_final": 1,
     "max_partitions_per_insert_block": 0,  # an import of old runs may touch every week of the year
     "max_threads": 2,
-    # Of rows that `FINAL` merges, conditions on the sorting key may be told first: all versions of a row share it.
-    "optimize_move_to_prewhere_if_final": 1,
 }
 CLUSTER_SESSION = {
     "distributed_product_mode": "local",  # a subquery about traces is answered on the shard that has them
