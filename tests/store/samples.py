@@ -57,7 +57,7 @@ def split(ledger: Ledger) -> None:
         key = "sha256" if table == "attachments" else "trace_id"
         writer.command(
             f"CREATE VIEW IF NOT EXISTS {TWO_SHARDS}.{table}_local AS SELECT * FROM {DATABASE}.{table} FINAL "
-            f"WHERE cityHash64({key}) % 2 = shardNum() - 1"
+            f"WHERE cityHash64({key}) % 2 = shardNum() - 1 SETTINGS asterisk_include_materialized_columns = 1"
         )
         shards = f"remote('localhost,127.0.0.1', '{TWO_SHARDS}.{table}_local')"
         writer.command(f"CREATE TABLE IF NOT EXISTS {TWO_SHARDS}.{table} AS {shards}")

@@ -96,9 +96,9 @@ def _write(client: Client, version: int) -> None:
         client.command(
             "INSERT INTO charge_versions (project, started_us, trace_id, charge_key, version, is_deleted, run_id, "
             "node, input_tokens, output_tokens, cost_usd, cost_status, quality, layer, status, call_path, "
-            "differences) VALUES "
+            "cost_lines, differences) VALUES "
             f"('shop', {NOON_US}, '{TRACE}', '{key}', 7, 0, '{TRACE}', {node}, 100, 20, 0.5, 'priced', 'exact', 'sdk', "
-            "'success', 'openai.chat.create', '{}')"
+            "'success', 'openai.chat.create', '[[\"input\",\"100\",\"1.75\",1000000,\"0.000175\"]]', '{}')"
         )
 
 
@@ -109,6 +109,8 @@ def _holds_all(ledger: Ledger) -> None:
     assert [(kept.charge_key, kept.node) for kept in charges] == [("a", "answer"), ("b", None)]
     assert [kept.release for kept in charges] == [None, None]
     assert sum(kept.cost.usd or Decimal(0) for kept in charges) == Decimal(1)
+    (lines,) = ledger.select("series_lines", project="shop", from_us=0, to_us=NOON_US + 1, starts_us=[0])
+    assert (lines["token_class"], lines["llm_calls"], lines["known_usd"]) == ("input", 2, Decimal("0.00035"))
 
 
 @pytest.mark.parametrize("version", [0, 1, 2, 3, 4])
@@ -210,14 +212,35 @@ def test_servers_that_start_together_on_one_clickhouse_end_with_one_schema(click
         ledger.close()
 
 
-def test_on_a_cluster_the_tables_that_hold_rows_get_the_column_of_releases(client: Client) -> None:
-    (statement,) = columnar._STEPS[4](Layout("spend", "prod"))
+def test_on_a_cluster_the_tables_that_hold_rows_get_the_new_columns(client: Client) -> None:
+    statements = list(columnar._STEPS[4](Layout("spend", "prod")))
 
-    client.command(f"EXPLAIN AST {statement}")
-    assert statement == (
-        "ALTER TABLE charge_versions_local ON CLUSTER 'prod' "
-        "ADD COLUMN IF NOT EXISTS release LowCardinality(String) AFTER environment"
+    for statement in statements:
+        client.command(f"EXPLAIN AST {statement}")
+    table = "ALTER TABLE charge_versions_local ON CLUSTER 'prod' "
+    assert statements[0] == f"{table}ADD COLUMN IF NOT EXISTS release LowCardinality(String) AFTER environment"
+    assert statements[1].startswith(f"{table}ADD COLUMN IF NOT EXISTS line_usds ")
+    assert statements[2] == f"{table}MATERIALIZE COLUMN line_usds"
+    assert [statement.split(" MODIFY SETTING ")[0] for statement in statements[3:]] == [
+        "ALTER TABLE run_versions_local ON CLUSTER 'prod'",
+        "ALTER TABLE charge_versions_local ON CLUSTER 'prod'",
+    ]
+
+
+def test_parts_that_rest_are_merged_in_a_new_ledger_and_in_an_old_one(client: Client) -> None:
+    told = (
+        "SELECT name, extract(engine_full, 'SETTINGS .*') FROM system.tables WHERE database = 'everytoken' AND name = "
     )
+    migrate(client, LAYOUT)
+    fresh = {name: client.query(f"{told}'{name}'").result_rows for name in ("run_versions", "charge_versions")}
+    for _, settings in (rows[0] for rows in fresh.values()):
+        assert "min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1" in settings
+    for table in TABLES:
+        client.command(f"DROP TABLE {table}")
+    _write(client, 4)
+    migrate(client, LAYOUT)
+    for name, settings in fresh.items():
+        assert client.query(f"{told}'{name}'").result_rows == settings
 
 
 def test_a_cluster_gets_replicated_tables_and_one_over_all_shards_by_trace(client: Client) -> None:

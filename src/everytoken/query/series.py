@@ -15,6 +15,7 @@ from everytoken.query.totals import latencies, sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
+from everytoken.store.together import together
 
 Dimension = Literal[
     "none", "class", "model", "node", "user", "thread", "tag", "provider", "call_path", "quality", "release"
@@ -106,10 +107,13 @@ def _point(row: Mapping[str, Any]) -> SeriesPoint:
 
 def _by_class(ledger: Ledger, over: Mapping[str, Any]) -> list[SeriesGroup]:
     """Tokens from the counts, money from the arithmetic of the priced charges; a class is known or it is not there."""
-    found = ledger.select("series", by_dimension("none"), by="none", shown=[""], **over)
+    found, lines = together(
+        lambda: ledger.select("series", by_dimension("none"), by="none", shown=[""], **over),
+        lambda: ledger.select("series_lines", **over),
+    )
     tokens = {row["start_us"]: sums_of_row(row) for row in found}
     money: dict[tuple[int, str], Sums] = {}
-    for row in ledger.select("series_lines", **over):
+    for row in lines:
         place = row["start_us"], class_of(row["token_class"])
         held = Sums(llm_calls=row["llm_calls"], cost_known_usd=row["known_usd"] or Decimal(0))
         money[place] = money.get(place, NOTHING) + held

@@ -18,7 +18,7 @@ from everytoken.store.errors import FolderError
 SCHEMA_VERSION = 5
 """1: columns that may be NULL, and two views. 2: the empty text for "not known". 3: the route of a run; no views.
 4: operations, attachments, and the version itself, which was read off the columns before. 5: the release of a
-charge."""
+charge, the dollars of its lines apart from their text, and parts that are merged once they rest."""
 TABLES = ("run_versions", "charge_versions", "operations", "attachments", "ledger_schema")
 SHARDED_BY = {"attachments": "cityHash64(sha256)", "ledger_schema": "version"}
 """All else lies by its trace: every version of a run and every run of a trace on one shard."""
@@ -148,6 +148,19 @@ def _to_5(layout: Layout) -> Iterator[str]:
         f"ALTER TABLE {layout.changed('charge_versions')} "
         "ADD COLUMN IF NOT EXISTS release LowCardinality(String) AFTER environment"
     )
+    yield (
+        f"ALTER TABLE {layout.changed('charge_versions')} ADD COLUMN IF NOT EXISTS line_usds "
+        "Array(Tuple(LowCardinality(String), Decimal(18, 12))) MATERIALIZED "
+        "arrayMap(line -> (line.1, toDecimal64OrZero(line.5, 12)), "
+        "JSONExtract(cost_lines, 'Array(Tuple(String, String, String, UInt64, String))')) AFTER cost_lines"
+    )
+    # Reads would make it of the text of old rows each time: a million of them are written in about a second.
+    yield f"ALTER TABLE {layout.changed('charge_versions')} MATERIALIZE COLUMN line_usds"
+    for table in ("run_versions", "charge_versions"):
+        yield (
+            f"ALTER TABLE {layout.changed(table)} MODIFY SETTING "
+            "min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1"
+        )
 
 
 _STEPS = {1: _to_2, 2: _to_3, 4: _to_5}

@@ -1,5 +1,6 @@
 -- Every column that is no key is Tuple(version, value): the last settled version wins whatever order the parts merge in,
 -- and version 0 ("not known") never wins over a known value, so two servers may each hold half of a run.
+-- A week that was left alone for six hours becomes one part: a read then has nothing left to merge, a tenth of its work.
 CREATE TABLE IF NOT EXISTS run_versions (
   project        LowCardinality(String),
   is_root        UInt8,
@@ -32,7 +33,8 @@ CREATE TABLE IF NOT EXISTS run_versions (
 ) ENGINE = AggregatingMergeTree
 PARTITION BY toMonday(fromUnixTimestamp64Micro(start_us, 'UTC'))
 ORDER BY (project, is_root, start_us, trace_id, run_id)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1,
+  min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1;
 
 -- One row per billed provider request. Everything a dashboard groups by is copied on; no payload. In a LowCardinality
 -- column '' is "not known": Arrow's null becomes '' there on the way in (chDB 26.5), so it cannot be told apart.
@@ -76,6 +78,10 @@ CREATE TABLE IF NOT EXISTS charge_versions (
   price_entry    LowCardinality(String),
   price_source   LowCardinality(String),
   cost_lines     String CODEC(ZSTD(1)),
+  -- Class and dollars of each line of the arithmetic, as a chart sums them; eighteen digits hold any line of a request.
+  line_usds      Array(Tuple(LowCardinality(String), Decimal(18, 12))) MATERIALIZED
+                 arrayMap(line -> (line.1, toDecimal64OrZero(line.5, 12)),
+                   JSONExtract(cost_lines, 'Array(Tuple(String, String, String, UInt64, String))')),
   status         LowCardinality(String),
   duration_us    Nullable(UInt64),
   ttft_us        Nullable(UInt64),
@@ -85,7 +91,8 @@ CREATE TABLE IF NOT EXISTS charge_versions (
 ) ENGINE = ReplacingMergeTree(version, is_deleted)
 PARTITION BY toYYYYMM(fromUnixTimestamp64Micro(started_us, 'UTC'))
 ORDER BY (project, started_us, trace_id, charge_key)
-SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1;
+SETTINGS index_granularity = 1024, fsync_after_insert = 1, fsync_part_directory = 1,
+  min_age_to_force_merge_seconds = 21600, min_age_to_force_merge_on_partition_only = 1;
 
 
 -- What was said of runs, as it was received, by servers that share this ledger: any of them can settle a trace of which
