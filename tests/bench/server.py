@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,8 +42,11 @@ LARGE_NODES, FIRST_SHOWN = 2_500, 500
 FIRST_RUNS, MANY_RUNS = 100_000, 1_000_000
 RATE_RUNS = 60_000
 """Runs of one measurement of the rate: more than ten seconds at the bar."""
-READ_ROUNDS, READ_S, LOAD_S = 40, 4.0, 24
-"""A question is asked so often, or for so long; runs arrive for as long as the five of them take."""
+READ_ROUNDS, READ_S, LOAD_S = 40, 4.0, 48
+"""A question is asked so often, or for so long; runs arrive for as long as all of them take."""
+MONTH_DAYS = 30
+BROWSER_CONNECTIONS = 6
+"""To one server, of any browser of today."""
 READ_LOAD = 1_000
 """Runs per second that arrive while reads are measured."""
 SPREAD_DAYS = 10
@@ -143,6 +146,7 @@ class Bench:
     def __init__(self, server: Server, data: Path, pool: ProcessPoolExecutor) -> None:
         self.server, self.data, self._pool = server, data, pool
         self._seed = 0
+        self._browser = ThreadPoolExecutor(BROWSER_CONNECTIONS)
         self.sent_runs = 0
 
     def write(self, runs: int, start_us: int, step_us: int) -> list[Body]:
@@ -199,6 +203,7 @@ class Bench:
         day, days = (now - timedelta(days=1)).isoformat(), (now - timedelta(days=SPREAD_DAYS)).isoformat()
         within_day: dict[str, Any] = {"from": day}
         within_days: dict[str, Any] = {"from": days}
+        month: dict[str, Any] = {"from": (now - timedelta(days=MONTH_DAYS)).isoformat()}
         hourly = {**within_days, "bucket": "hour", "by": "model", "tz": "Asia/Seoul"}
         return {
             "list of 50 traces": lambda: get("/traces", project=PROJECT, limit=50),
@@ -206,7 +211,26 @@ class Bench:
             "node table, 24 h": lambda: get(f"/projects/{PROJECT}/nodes", **within_day),
             "hourly series, 10 days": lambda: get(f"/projects/{PROJECT}/series", **hourly),
             "summary, 10 days": lambda: get(f"/projects/{PROJECT}/summary", **within_days),
+            "facets, 30 days": lambda: get(f"/projects/{PROJECT}/facets", **month),
+            "coverage, 30 days": lambda: get(f"/projects/{PROJECT}/coverage", **month),
+            "series by user, 30 days": lambda: get(f"/projects/{PROJECT}/series", by="user", **month),
+            "text in no run, 24 h": lambda: get("/search", q="Zürichsee", project=PROJECT, **within_day),
+            "overview, 30 days": lambda: self._overview(month, now),
         }
+
+    def _overview(self, month: dict[str, Any], now: datetime) -> None:
+        """All that the page asks for, as a browser asks for it."""
+        earlier = {"from": (now - timedelta(days=2 * MONTH_DAYS)).isoformat(), "to": month["from"]}
+        asked: list[tuple[str, dict[str, Any]]] = [
+            *((path, month) for path in ("summary", "coverage", "nodes", "dearest")),
+            ("series", {"by": "class", **month}),
+            ("series", {"by": "none", **month}),
+            ("series", earlier),
+            ("contributions", {"by": "model", **month}),
+        ]
+        waiting = [self._browser.submit(self.server.get, f"/projects/{PROJECT}/{path}", **q) for path, q in asked]
+        for answer in waiting:
+            answer.result()
 
     def reads_idle_and_loaded(self) -> None:
         stored = self.server.get(f"/projects/{PROJECT}/summary")["runs"]
@@ -230,7 +254,8 @@ class Bench:
 def multiply(data: Path) -> None:
     """Store every run and charge nine times more, each time under other ids and a little later.
 
-    HTTP would take ten minutes for it, and what is measured afterwards is how much stands in the ledger.
+    HTTP would take ten minutes for it, and what is measured afterwards is how much stands in the ledger. Weeks that are
+    over become one part each, as the engine leaves them six hours after the last write.
     """
     ledger = Ledger.open(Settings(data=data, memory_max_bytes=4 * 1024**3))
     digits = "123456789"[:COPIES]
@@ -247,6 +272,10 @@ def multiply(data: Path) -> None:
                 f"INSERT INTO {table} SELECT * REPLACE ({start_us} + {later_us * 500_000} AS {start_us}, {uuids})"
                 f" FROM {rows}"
             )
+    now = datetime.now(UTC)
+    for week in range(1, SPREAD_DAYS // 7 + 2):
+        monday = f"{now - timedelta(days=now.weekday() + 7 * week):%Y-%m-%d}"
+        ledger._writer.command(f"OPTIMIZE TABLE run_versions PARTITION '{monday}' FINAL")
     ledger.close()
 
 
