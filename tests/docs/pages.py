@@ -20,6 +20,7 @@ NOT_RUN = {
     "python -m tests.recorded.matrix": "takes minutes; tests/recorded runs it",
     "everytoken run uvicorn shop:app": "a server; tests/recorded/test_run.py starts one",
     "curl -X POST http://127.0.0.1:8701/_faults": "would fail the other pages' calls; tests/simulator sends it",
+    "everytoken delete --trace": "would take what other pages read; tests/store/test_delete_cli.py runs it",
     "everytoken reconcile": "needs a provider's export; tests/unit/cli runs it on samples",
 }
 """Beginning of a line → why a test can't run it. Everything else runs, or is played by `stand_in.py`."""

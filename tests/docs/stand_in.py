@@ -25,7 +25,7 @@ JUDGES = ("doctor", "reconcile")
 """Commands whose exit code 1 or 2 is an answer."""
 VERDICTS = (("prices", "missing"), ("alerts", "test"))
 """Exit code 1 is an answer of theirs: a model has no price; a receiver on the internet was not reached."""
-ASK_A_SERVER = ("alerts", "doctor", "export", "import", "report", "reprice", "trace")
+ASK_A_SERVER = ("alerts", "delete", "doctor", "export", "import", "report", "reprice", "trace")
 """They take the server of the tests where the page leaves `--url` out, which means the default port."""
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "reconcile": "Compare a bill of OpenAI or Google Cloud with the ledger, and name the causes of a drift.",
     "export": "Write runs and charges to Parquet, JSON Lines or CSV.",
     "import": "Send exports, failed traces and OTLP files to a server.",
+    "delete": "Erase a person from a project, or delete a trace, for good.",
     "doctor": "Find what keeps tokens from being counted, and say the cure.",
     "alerts": "Make budgets and alerts, try them on history, and see what came of them.",
     "keys": "Make, list and revoke API keys.",

@@ -12,6 +12,7 @@ import httpx
 from everytoken.cli.errors import CommandError
 
 BACKUP_TIMEOUT_S = 3_600.0
+DELETE_TIMEOUT_S = 3_600.0  # one request erases up to 20,000 traces
 TIMEOUT_S = 30.0  # a flush waits for everything acknowledged before it
 LIVE_TIMEOUT_S = 45.0  # three of the feed's heartbeats
 RETRIES = 8
@@ -77,6 +78,11 @@ class Client:
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """Any route of the product API, with a JSON body."""
         return self._call(method, f"/everytoken/v1{path}", body)
+
+    def delete(self, path: str, **params: str) -> dict[str, Any]:
+        """Any deletion of the product API; it may take minutes."""
+        self._http.timeout = httpx.Timeout(DELETE_TIMEOUT_S)
+        return self._call("DELETE", f"/everytoken/v1{path}", None, **params)
 
     def get(self, path: str, **params: str | int | None) -> dict[str, Any]:
         """Any view of the product API; parameters that are `None` are left out."""

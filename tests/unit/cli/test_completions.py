@@ -37,6 +37,8 @@ def in_bash(*words: str) -> list[str]:
 def test_bash_completes_commands_and_options() -> None:
     assert in_bash("everytoken", "rec") == ["reconcile"]
     assert in_bash("everytoken", "export", "--form") == ["--format"]
+    assert in_bash("everytoken", "del") == ["delete"]
+    assert in_bash("everytoken", "delete", "--us") == ["--user"]
 
 
 def test_zsh_and_fish_are_told_what_a_command_does() -> None:
