@@ -1,6 +1,7 @@
 """The one table of settings: argument over environment (`EVERYTOKEN_…`) over default. Nothing else reads it."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -108,6 +109,9 @@ class Settings(BaseSettings):
         ge=0,
         le=3600,
         description="How long after an instant it is judged by alerts, so that calls that just ended are in.",
+    )
+    alert_language: Literal["en", "ko"] = Field(
+        default="en", description="Language in which alerts are written to webhooks, Slack and mail: `en` or `ko`."
     )
     smtp_url: str | None = Field(
         default=None,

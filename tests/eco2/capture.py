@@ -42,8 +42,10 @@ class Capture:
 
     def read(self, body: bytes, content_type: str) -> None:
         for operation in decode_multipart(body, boundary_of(content_type), 0).operations:
-            run = self.runs.setdefault(operation.run_id, {"run_id": operation.run_id})
-            run.update({key: value for key, value in operation.body.items() if value is not None})
+            known = self.runs.get(operation.run_id, {"run_id": operation.run_id})
+            told = {key: value for key, value in operation.body.items() if value is not None}
+            # The client sends from several threads: a patch, which is later, may come before its post.
+            self.runs[operation.run_id] = {**told, **known} if operation.kind == "post" else {**known, **told}
 
 
 def usage_of(run: Run) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.header import decode_header, make_header
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -70,7 +71,7 @@ def posting(certificate: Path, scheme: str) -> Iterator[Postbox]:
 
     class Keep(MessageHandler):
         def handle_message(self, message: Any) -> None:
-            box.subjects.append(str(message["subject"]))
+            box.subjects.append(str(make_header(decode_header(message["subject"]))))
 
     def authenticate(_server: SMTP, session: Session, _envelope: Envelope, _how: str, told: Any) -> AuthResult:
         assert isinstance(told, LoginPassword)
@@ -90,13 +91,14 @@ def posting(certificate: Path, scheme: str) -> Iterator[Postbox]:
         controller.stop()
 
 
-def sent(box: Postbox, login: str, scheme: str = "smtp") -> Outcome:
+def sent(box: Postbox, login: str, scheme: str = "smtp", language: Literal["en", "ko"] = "en") -> Outcome:
     """What becomes of a trial of an alert."""
     sender = Sender(
         base_url="https://tokens.example.com",
         allowed_hosts=frozenset(),
         smtp_url=f"{scheme}://{login}127.0.0.1:{box.port}",
         smtp_from="alerts@example.com",
+        language=language,
     )
     told = messages.trial(rule(), "an-event", NOW_US, SEOUL)
     return sender.send(target("email", "team@example.com"), told, NOW_US)
@@ -115,6 +117,13 @@ def test_a_mail_goes_encrypted_and_logged_in(certificate: Path, scheme: str) -> 
         assert sent(box, "alerts:p%40ss%20word@", scheme) == Outcome()
     assert box.logins == [(b"alerts", b"p@ss word", True)]
     assert box.subjects == ["[everytoken] Test: watch (shop)"]
+
+
+@pytest.mark.usefixtures("trusted")
+def test_a_mail_is_in_the_language_of_the_setting(certificate: Path) -> None:
+    with posting(certificate, "smtp") as box:
+        assert sent(box, "alerts:p%40ss%20word@", language="ko") == Outcome()
+    assert box.subjects == ["[everytoken] 시험: watch (shop)"]
 
 
 @pytest.mark.usefixtures("trusted")

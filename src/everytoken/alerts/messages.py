@@ -1,6 +1,7 @@
 """What an alert says: one body of facts, and the sentence, the chat message and the mail made from it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -44,7 +45,36 @@ WHY = {
     "unpriced": "no call has a price",
     "no_history": "not enough history",
 }
+UNITS = {"percent": " %", "points": " points", "ms": " ms", "tokens": " tokens", "calls": " calls"}
 COVERAGE_KINDS = ("coverage", "coverage_fall", "unpriced")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """The words around the sentence of an alert, in one language."""
+
+    fired: str
+    resolved: str
+    trial: str
+    open_runs: str
+    runs: str
+    alerts: str
+    window: str
+
+    def of(self, kind: str) -> str:
+        """What a message of this type is called."""
+        return {"alert.fired": self.fired, "alert.resolved": self.resolved}.get(kind, self.trial)
+
+
+ENGLISH = Labels(
+    fired="Alert",
+    resolved="Resolved",
+    trial="Test",
+    open_runs="Open the runs",
+    runs="Runs",
+    alerts="Alerts",
+    window="Window: {from_} to {to} ({time_zone})",
+)
 
 
 def facts(rule: Rule, turn: Turn, event_id: str, zone: ZoneInfo, models: list[str]) -> dict[str, Any]:
@@ -100,7 +130,7 @@ def sentence(body: Mapping[str, Any], at: str) -> str:
     over = SPANS.get(rule["window"], f"in {rule['window']}")
     value = "unknown" if body["value"] is None else shown(body["value"], unit)
     least = "at least " if body["at_least"] and body["value"] is not None else ""
-    head = f"{'Resolved' if body['type'] == 'alert.resolved' else 'Alert'}: {rule['name']} ({body['project']}{whose})"
+    head = f"{ENGLISH.of(body['type'])}: {rule['name']} ({body['project']}{whose})"
     if rule["kind"] == "budget":
         limit = f"of {shown(body['limit'], unit)}" + (f"; {body['level']} % reached" if body["level"] else "")
     else:
@@ -137,12 +167,12 @@ def with_links(body: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     return {**body, "links": {"runs": f"{at}/{page}?{moments}", "alerts": f"{at}/alerts"}}
 
 
-def slack(body: Mapping[str, Any]) -> dict[str, Any]:
+def slack(body: Mapping[str, Any], labels: Labels = ENGLISH) -> dict[str, Any]:
     """As Slack's incoming webhooks take it (https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks,
     read 2026-11): `text` for notifications, blocks for the message. What users named cannot become markup."""
     said = _escaped(body["text"])
     mark = {"alert.fired": "🔴", "alert.resolved": "🟢"}.get(body["type"], "⚪")
-    links = f"<{body['links']['runs']}|Open the runs> · <{body['links']['alerts']}|Alerts>"
+    links = f"<{body['links']['runs']}|{labels.open_runs}> · <{body['links']['alerts']}|{labels.alerts}>"
     return {
         "text": f"{mark} {said}",
         "blocks": [
@@ -152,32 +182,32 @@ def slack(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def mail(body: Mapping[str, Any], *, sender: str, to: str, now_us: int) -> EmailMessage:
+def mail(body: Mapping[str, Any], *, sender: str, to: str, now_us: int, labels: Labels = ENGLISH) -> EmailMessage:
     """Plain text. `Message-ID` is the event's, so that a mail sent twice is one in the reader's box."""
     message = EmailMessage()
-    what = {"alert.fired": "Alert", "alert.resolved": "Resolved"}.get(body["type"], "Test")
-    subject = f"[everytoken] {what}: {body['rule']['name']} ({body['project']})"
+    subject = f"[everytoken] {labels.of(body['type'])}: {body['rule']['name']} ({body['project']})"
     message["Subject"] = " ".join(subject.split())
     message["From"] = sender
     message["To"] = to
     message["Date"] = format_datetime(windows.local_of(now_us, ZoneInfo("UTC")))
     message["Message-ID"] = f"<{body['id']}@everytoken>"
+    span = body["window"]
+    window = labels.window.format(from_=span["from"], to=span["to"], time_zone=span["time_zone"])
     message.set_content(
-        f"{body['text']}\n\nRuns: {body['links']['runs']}\nAlerts: {body['links']['alerts']}\n"
-        f"\nWindow: {body['window']['from']} to {body['window']['to']} ({body['window']['time_zone']})\n"
+        f"{body['text']}\n\n{labels.runs}: {body['links']['runs']}\n{labels.alerts}: {body['links']['alerts']}\n"
+        f"\n{window}\n"
     )
     return message
 
 
-def shown(value: str, unit: str) -> str:
+def shown(value: str, unit: str, units: Mapping[str, str] = UNITS) -> str:
     """A value with its unit, as a person writes it."""
     if unit == "usd":
         number = Decimal(value)
         return f"${number:,.2f}" if number == 0 or number >= Decimal("0.01") else f"${value}"
     number = Decimal(value)
     text = f"{number:,.2f}".rstrip("0").rstrip(".") if number % 1 else f"{int(number):,}"
-    suffix = {"percent": " %", "points": " points", "ms": " ms", "tokens": " tokens", "calls": " calls"}[unit]
-    return text + suffix
+    return text + units[unit]
 
 
 def amount(value: Decimal) -> str:

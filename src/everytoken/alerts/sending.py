@@ -8,13 +8,13 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
 
 import httpx
 import orjson
 
-from everytoken.alerts import messages
+from everytoken.alerts import korean, messages
 from everytoken.alerts.hosts import HostRefusedError, HostUnknownError, Resolver, checked_address, resolve
 from everytoken.alerts.rules import Target
 
@@ -48,11 +48,14 @@ class Sender:
     allowed_hosts: frozenset[str]
     smtp_url: str | None
     smtp_from: str
+    language: Literal["en", "ko"] = "en"
     resolver: Resolver = resolve
 
     def send(self, target: Target, body: Mapping[str, Any], now_us: int) -> Outcome:
         """Try once. Nothing that a receiver does raises here."""
         told = messages.with_links(body, self.base_url)
+        if self.language == "ko":
+            told["text"] = korean.sentence(body)
         try:
             if target.kind == "email":
                 return self._mail(target, told, now_us)
@@ -62,9 +65,13 @@ class Sender:
         except HostUnknownError as error:
             return Outcome(str(error))
 
+    @property
+    def _labels(self) -> messages.Labels:
+        return korean.LABELS if self.language == "ko" else messages.ENGLISH
+
     def _post(self, target: Target, told: Mapping[str, Any], now_us: int) -> Outcome:
         host, address, port = checked_address(target.address, self.allowed_hosts, self.resolver)
-        content = orjson.dumps(messages.slack(told) if target.kind == "slack" else told)
+        content = orjson.dumps(messages.slack(told, self._labels) if target.kind == "slack" else told)
         parts = urlsplit(target.address)
         headers = {
             "host": parts.netloc.rpartition("@")[2],
@@ -84,7 +91,7 @@ class Sender:
     def _mail(self, target: Target, told: Mapping[str, Any], now_us: int) -> Outcome:
         if self.smtp_url is None:
             return Outcome("no mail server: set EVERYTOKEN_SMTP_URL", final=True)
-        message = messages.mail(told, sender=self.smtp_from, to=target.address, now_us=now_us)
+        message = messages.mail(told, sender=self.smtp_from, to=target.address, now_us=now_us, labels=self._labels)
         try:
             _hand_over(self.smtp_url, message)
         except smtplib.SMTPRecipientsRefused as error:

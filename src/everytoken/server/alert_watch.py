@@ -31,6 +31,7 @@ def sender_of(settings: Settings) -> Sender:
         allowed_hosts=parse_hosts(settings.alert_hosts),
         smtp_url=settings.smtp_url,
         smtp_from=settings.smtp_from,
+        language=settings.alert_language,
     )
 
 
