@@ -26,8 +26,9 @@ export function useLogOut() {
   return useMutation({
     mutationFn: () => send<SessionState>("DELETE", "/everytoken/v1/session"),
     onSuccess: (state) => {
-      cache.clear(); // what was read belongs to the one who leaves
       cache.setQueryData(sessionQuery.queryKey, state);
+      // What was read belongs to the one who leaves. Not `clear`: whoever watches the login would watch a forgotten one.
+      cache.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
     },
   });
 }
