@@ -21,6 +21,9 @@ from everytoken.ingest.fold import Fold
 from everytoken.ingest.settling import settle_trace
 from everytoken.query.filter.errors import FilterError
 from everytoken.query.filter.parse import parse
+from everytoken.query.filter.rows import Row
+from everytoken.query.filter.sql import Compiler
+from everytoken.query.langsmith_projects import PROJECT_FILTER
 from everytoken.store.columns import charge_table, run_table
 from everytoken.store.journal import Entry
 from everytoken.wire.body import BodyError
@@ -39,6 +42,13 @@ rates = { input_mtok = 1, output_mtok = { per = 2, above = [{ tokens = 200000, r
 source = "https://example.com/prices"
 checked = 2026-11-01
 """
+
+
+PROJECT = Row(
+    {"name": "shop", "start_time": LATER_US, "latency_p50": 2.5, "run_count": None},
+    {"team": "a", "tier": 1, "deep": {"a": [None]}},
+    {"good": {"avg": 0.5, "values": {"yes": 1}, "comments": ["so so"]}},
+)
 
 
 class NoPrices:
@@ -73,8 +83,12 @@ def _store(operations: tuple[Operation, ...]) -> None:
 
 
 def _filter(data: bytes) -> None:
+    """A filter becomes SQL and parameters, or is held against rows in memory."""
+    text = data.decode("utf-8", "surrogateescape")
     with contextlib.suppress(FilterError):
-        parse(data.decode("utf-8", "surrogateescape"))
+        Compiler(lambda _tests: [], "SELECT 1").condition(parse(text))
+    with contextlib.suppress(FilterError):
+        PROJECT_FILTER.holds(PROJECT_FILTER.parse(text), PROJECT)
 
 
 def _prices(data: bytes) -> None:
@@ -150,6 +164,10 @@ def seeds() -> dict[str, list[bytes]]:
         "patch": [run],
         "otlp_protobuf": [protobuf_body(_spans())],
         "otlp_json": [json_body(_spans())],
-        "filter": [b'and(eq(model, "gpt-5.2"), gt(latency, "5s"), has(tags, "a"), in(run_type, ["llm", "tool"]))'],
+        "filter": [
+            b'and(eq(model, "gpt-5.2"), gt(latency, "5s"), has(tags, "a"), in(run_type, ["llm", "tool"]))',
+            b'or(and(eq(metadata_key, "team"), neq(metadata_value, 1)), gt(run_count, 2), like(name, "s_o%\\%"), '
+            b'has(metadata, \'{"tier": 1}\'), not(search(name, "x")), gte(feedback_score, 0.5), eq(id, null))',
+        ],
         "prices": [PRICES.encode()],
     }
