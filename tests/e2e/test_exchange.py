@@ -33,9 +33,9 @@ FIGURES = (
     "reasoning_tokens", "cost_usd", "cost_known_usd", "unpriced_calls", "quality", "errors",
 )  # fmt: skip
 SAME = (
-    "charge_key", "project", "trace_id", "run_id", "node", "thread_id", "user_id", "session_id", "environment", "tags",
-    "call_path", "provider", "request_model", "response_model", "response_id", "tier", "quality", "layer",
-    "input_tokens", "output_tokens", "input_token_details", "output_token_details", "meters", "requests",
+    "charge_key", "project", "trace_id", "run_id", "node", "thread_id", "user_id", "session_id", "environment",
+    "release", "tags", "call_path", "provider", "request_model", "response_model", "response_id", "tier", "quality",
+    "layer", "input_tokens", "output_tokens", "input_token_details", "output_token_details", "meters", "requests",
     "usage_source", "cost_usd", "cost_status", "cost_reason", "cost_lines", "price_entry", "status", "started_at",
     "duration_ms", "ttft_ms", "raw_usage",
 )  # fmt: skip
@@ -74,7 +74,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert server.http.post("/runs/multipart", content=body, headers=headers).status_code == 202
         told = {"gen_ai.operation.name": "chat", "gen_ai.system": "openai", "gen_ai.request.model": "gpt-5.2"}
         counted = told | {"gen_ai.usage.input_tokens": 47, "gen_ai.usage.output_tokens": 12}
-        otlp = json_body(request(span(1, counted), span(2, told, parent=1), resource={"service.name": "spans"}))
+        otlp = json_body(request(span(1, counted), span(2, told, parent=1), resource={"service.version": "7"}))
         sent = server.http.post("/v1/traces", content=otlp, headers={"content-type": "application/json"})
         assert sent.status_code == 200
         assert server.http.post("/runs/batch", json={"post": odd_runs()}).status_code == 202
@@ -94,7 +94,13 @@ def odd_runs() -> list[dict[str, Any]]:
     for number, (model, usage) in enumerate(usages.items()):
         run_id = f"019aa000-0000-7000-8000-{number:012x}"
         own = to_everytoken(usage, provider="openai", request_model=model, call_path="openai.chat", layer="transport")
-        metadata = {"everytoken": own, "langgraph_node": f"n{number}", "user_id": "u", "environment": "prod"}
+        metadata = {
+            "everytoken": own,
+            "langgraph_node": f"n{number}",
+            "user_id": "u",
+            "environment": "prod",
+            "revision_id": "1.4.2",
+        }
         runs.append(
             {"id": run_id, "trace_id": run_id, "name": model, "run_type": "llm", "session_name": "odd / 한국",
              "start_time": f"2026-11-22T12:00:0{number}.123456+00:00", "end_time": f"2026-11-22T12:00:1{number}+00:00",
@@ -132,6 +138,7 @@ def test_an_export_imported_into_an_empty_server_adds_up_to_the_same(source: Ser
         assert (done["sent"], done["rejected"]) == (told["files"]["runs"]["rows"], 0)
         assert figures(target) == before
         assert charges(target) == charges(source)
+        assert {row["release"] for row in charges(target).values()} >= {"1.4.2", "7"}
         again = json.loads(everytoken("import", str(out), "--url", target.url, "--json").stdout)
         assert (again["sent"], again["skipped"]) == (0, done["sent"])
         (tmp_path / "out.import.json").unlink()

@@ -1,5 +1,6 @@
 """A backup taken while the server works, and what a restore makes of it: the same totals, or nothing at all."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -14,17 +15,19 @@ from tests.store.serving import Server, environment, serving
 
 from everytoken.config import Settings
 from everytoken.store.backup import restore
+from everytoken.store.clickhouse import embedded
 from everytoken.store.errors import FolderError, StoreError
 
 START = "2026-11-22T12:00:00.000001Z"
 
 
-def call(server: Server, tokens: int) -> None:
+def call(server: Server, tokens: int, **metadata: str) -> None:
     run_id = str(uuid.uuid4())
     usage = {"input_tokens": tokens, "output_tokens": 0, "total_tokens": tokens}
     wire = {"id": run_id, "trace_id": run_id, "name": "chat", "run_type": "llm", "start_time": START}
     ended = {"end_time": "2026-11-22T12:00:01Z", "outputs": {"usage_metadata": usage}, "session_name": "shop"}
-    assert server.http.post("/runs", json={**wire, **ended, "inputs": {}}).status_code == 202
+    told = {"extra": {"metadata": metadata}, "inputs": {}}
+    assert server.http.post("/runs", json={**wire, **ended, **told}).status_code == 202
 
 
 def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -76,7 +79,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup, made while no server ran, of one call of 10 tokens."""
     folder = tmp_path_factory.mktemp("made")
     with serving(folder / "data") as server:
-        call(server, 10)
+        call(server, 10, revision_id="1.4.2")
         server.flush()
     done = command("backup", str(folder / "backup"), "--data", str(folder / "data"), "--json")
     assert done.returncode == 0, done.stderr
@@ -90,7 +93,31 @@ def test_what_was_copied_at_rest_restores_to_the_same_totals(made: Path, tmp_pat
     restore(Settings(data=tmp_path / "data"), made)
     with serving(tmp_path / "data") as server:
         assert server.get("/projects/shop/summary")["total_tokens"] == 10
+        (release,) = server.get("/projects/shop/releases")["releases"]
+        assert (release["release"], release["total_tokens"]) == ("1.4.2", 10)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_backup_of_an_older_schema_restores_to_the_columns_of_this_one(made: Path, tmp_path: Path) -> None:
+    older = shutil.copytree(made, tmp_path / "older")
+    held = older / "charge_versions.native.zst"
+    (tmp_path / "engine").mkdir()
+    client = embedded(Settings(data=tmp_path), tmp_path / "engine")()
+    client.command(
+        f"INSERT INTO FUNCTION file('{tmp_path}/of_4.native.zst', 'Native') "
+        f"SELECT * EXCEPT (release) FROM file('{held}', 'Native')"
+    )
+    client.close()
+    (tmp_path / "of_4.native.zst").replace(held)
+    manifest = json.loads((older / "manifest.json").read_text())
+    manifest["ledger_schema"] = 4
+    manifest["sha256"][held.name] = hashlib.sha256(held.read_bytes()).hexdigest()
+    (older / "manifest.json").write_text(json.dumps(manifest))
+
+    restore(Settings(data=tmp_path / "data"), older)
+    with serving(tmp_path / "data") as server:
+        (charge,) = server.get("/charges", project="shop")["charges"]
+        assert (charge["input_tokens"], charge["call_path"], charge["release"]) == (10, "unknown.unknown", None)
 
 
 def test_a_folder_that_holds_something_is_left_alone(made: Path, tmp_path: Path) -> None:

@@ -370,12 +370,18 @@ class Ledger:
         return self._move(f"FUNCTION file({_quoted(file)}, 'Native')", table, f"file({_quoted(file)}, 'Native')")
 
     def load(self, table: str, file: Path) -> int:
-        """Add the rows that `dump` wrote; how many the table has then."""
-        return self._move(table, f"file({_quoted(file)}, 'Native')", table)
-
-    def _move(self, target: str, source: str, counted: str) -> int:
+        """Add the rows that `dump` wrote, be it of an older schema; how many the table has then."""
+        source = f"file({_quoted(file)}, 'Native')"
         try:
-            self._writer.command(f"INSERT INTO {target} SELECT * FROM {source}")  # noqa: S608
+            # By name: a file of an older schema lacks columns, and by their order its values would come to wrong ones.
+            columns = ", ".join(row[0] for row in self._writer.query(f"DESCRIBE TABLE {source}").result_rows)
+        except (ClickHouseError, Error) as error:
+            raise StoreUnavailableError(f"{file.name} could not be read: {_first_line(error)}") from error
+        return self._move(f"{table} ({columns})", source, table, columns)
+
+    def _move(self, target: str, source: str, counted: str, columns: str = "*") -> int:
+        try:
+            self._writer.command(f"INSERT INTO {target} SELECT {columns} FROM {source}")  # noqa: S608
             rows = self._writer.query(f"SELECT count() FROM {counted}").result_rows  # noqa: S608
         except (ClickHouseError, Error) as error:
             raise StoreUnavailableError(f"the ledger could not be copied: {_first_line(error)}") from error
