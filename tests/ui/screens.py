@@ -5,12 +5,13 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
 import httpx
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from tests.ui.browser import PHONE, WIDE, chromium  # noqa: E402 # started as a script: the root has to be found first
 from tests.ui.conftest import Site, serving  # noqa: E402
 from tests.ui.screens_eco2 import render_eco2  # noqa: E402
+from tests.ui.test_hostile import send_hostile  # noqa: E402
 from tests.ui.traffic import send_day  # noqa: E402
 
 SCREENS = ROOT / "docs/screens"
@@ -25,6 +27,31 @@ PROJECT = "eco2-chat"
 LOOKS = (("light", "en", WIDE), ("dark", "ko", WIDE), ("light", "ko", PHONE), ("dark", "en", PHONE))
 SETTLE_MS = 700
 SLOWEST_MS = 15_000
+
+
+def _palette(page: Page) -> None:
+    page.keyboard.press("Control+k")
+    page.keyboard.type("o")
+
+
+def _explain(page: Page) -> None:
+    page.locator(".list-row .explain").first.click()
+    expect(page.locator(".explanation tfoot")).to_be_visible()
+
+
+def _log_in_wrongly(page: Page) -> None:
+    for field in ("name", "password"):
+        page.locator(f"input[name={field}]").fill("minji")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+ACTS: dict[str, Callable[[Page], None]] = {
+    "palette": _palette,
+    "explained": _explain,
+    "login-wrong": _log_in_wrongly,
+}
+"""What is done on a page before its picture is taken, by the picture's name."""
 
 
 def pages(site: Site, trace_id: str) -> Iterator[tuple[str, str]]:
@@ -39,6 +66,13 @@ def pages(site: Site, trace_id: str) -> Iterator[tuple[str, str]]:
     wanted = 'and(eq(status,"success"),gt(latency,"2s"))'
     yield "traces-found", f"/projects/{PROJECT}/traces?strip=cost&sort=-cost&filter={quote(wanted)}"
     yield "traces-fault", f"/projects/{PROJECT}/traces?filter={quote('gt(latncy, 2)')}"
+    yield "traces-search", f"/projects/{PROJECT}/traces?q={quote('페트병')}"
+    yield "explained", f"/projects/{PROJECT}/traces"
+    yield "palette", f"/projects/{PROJECT}/traces"
+    yield "hostile", send_hostile(site, "hostile")
+    yield "hostile-list", "/projects/hostile/traces"
+    yield "bucket", f"/projects/{PROJECT}/overview?bucket={last_bucket()}"
+    yield "alerts", f"/projects/{PROJECT}/alerts"
     yield "prices", f"/projects/{PROJECT}/prices"
     yield "price", f"/projects/{PROJECT}/prices?tab=entries&q=gemini&model=gemini-2.5-pro&provider=google"
     yield "reprice", f"/projects/{PROJECT}/prices?tab=reprice"
@@ -54,6 +88,12 @@ def pages(site: Site, trace_id: str) -> Iterator[tuple[str, str]]:
     yield "compare", f"/projects/{PROJECT}/compare?a={another(site)}&b={trace_id}&node=answer"
     yield "windows", f"/projects/{PROJECT}/compare?range=6h"
     yield "missing", f"/projects/{PROJECT}/traces/00000000-0000-4000-8000-000000000000"
+    yield "failed", "/projects/nobody-has-this/models"
+
+
+def last_bucket() -> int:
+    """The hour before this one of the overview's chart, in epoch milliseconds."""
+    return int(time.time()) // 3_600 * 3_600_000 - 3_600_000
 
 
 def another(site: Site) -> str:
@@ -71,10 +111,19 @@ def render(context: BrowserContext, site: Site, addresses: list[tuple[str, str]]
         for name, address in addresses:
             page.goto(site.url + address)
             expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=SLOWEST_MS)
+            if name in ACTS:
+                ACTS[name](page)
             page.wait_for_timeout(SETTLE_MS)
             size = "phone" if width == PHONE[0] else "desk"
             page.screenshot(path=SCREENS / f"{name}-{size}-{theme}-{language}.png")
         page.close()
+
+
+def close(site: Site) -> None:
+    """Make the first user: from then on the page asks who reads it."""
+    made = {"password": "correct horse battery", "scopes": ["read", "admin"]}
+    answer = httpx.put(f"{site.url}/everytoken/v1/users/minji", json=made, headers={"origin": site.url})
+    answer.raise_for_status()
 
 
 def main() -> None:
@@ -85,6 +134,10 @@ def main() -> None:
         (folder / "empty").mkdir()
         with serving(folder / "empty") as empty:
             render(context, empty, [("first-visit", "/")])
+        (folder / "closed").mkdir()
+        with serving(folder / "closed") as closed:
+            close(closed)
+            render(context, closed, [("login", "/"), ("login-wrong", "/")])
         (folder / "full").mkdir()
         with serving(folder / "full") as full:
             trace_id = send_day(full.client, PROJECT)

@@ -22,8 +22,8 @@ IMAGES = [
 ]
 
 
-@pytest.fixture(scope="module")
-def hostile_url(site: Site) -> str:
+def send_hostile(site: Site, project: str) -> str:
+    """Send the trace of a stranger; the address of its only run."""
     began = now() - timedelta(minutes=5)
     content = [{"type": "text", "text": f"{SCRIPT}\n{RIGHT_TO_LEFT}"}, *IMAGES]
     run_id = "6a1f2c3e-0000-4000-8000-00000000bad1"
@@ -31,7 +31,7 @@ def hostile_url(site: Site) -> str:
         f"{SCRIPT}{'W' * 300}",
         {"messages": [{"role": f"user{SCRIPT}", "content": content}], "blob": {"x": ["y" * 40] * 22_000}},
         "llm",
-        project_name=PROJECT,
+        project_name=project,
         id=run_id,
         trace_id=run_id,
         start_time=began,
@@ -42,7 +42,12 @@ def hostile_url(site: Site) -> str:
         extra={"metadata": {"thread_id": SCRIPT, "user_id": RIGHT_TO_LEFT, "k": SCRIPT, "__proto__": {"owned": 4}}},
     )
     site.settle()
-    return f"{site.url}/projects/{PROJECT}/traces/{run_id}?run={run_id}"
+    return f"/projects/{project}/traces/{run_id}?run={run_id}"
+
+
+@pytest.fixture(scope="module")
+def hostile_url(site: Site) -> str:
+    return site.url + send_hostile(site, PROJECT)
 
 
 def test_nothing_in_a_trace_runs_or_is_loaded(anywhere: Page, site: Site, hostile_url: str) -> None:
