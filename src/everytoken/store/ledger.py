@@ -374,7 +374,7 @@ class Ledger:
         source = f"file({_quoted(file)}, 'Native')"
         try:
             # By name: a file of an older schema lacks columns, and by their order its values would come to wrong ones.
-            columns = ", ".join(row[0] for row in self._writer.query(f"DESCRIBE TABLE {source}").result_rows)
+            columns = ", ".join(_named(row[0]) for row in self._writer.query(f"DESCRIBE TABLE {source}").result_rows)
         except (ClickHouseError, Error) as error:
             raise StoreUnavailableError(f"{file.name} could not be read: {_first_line(error)}") from error
         return self._move(f"{table} ({columns})", source, table, columns)
@@ -447,6 +447,11 @@ def _text(name: str) -> str:
 def _quoted(file: Path) -> str:
     text = str(file).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{text}'"
+
+
+def _named(column: str) -> str:
+    escaped = column.replace("\\", "\\\\").replace("`", "\\`")
+    return f"`{escaped}`"
 
 
 def _place_of(charge: Charge) -> ChargeRef:
