@@ -19,9 +19,7 @@ TOO_LONG = 124
 NOT_RUN = {
     "python -m tests.recorded.matrix": "takes minutes; tests/recorded runs it",
     "everytoken run uvicorn shop:app": "a server; tests/recorded/test_run.py starts one",
-    "curl -X POST http://127.0.0.1:8701/_faults": "would fail the other pages' calls; tests/simulator sends it",
     "everytoken delete --trace": "would take what other pages read; tests/store/test_delete_cli.py runs it",
-    "everytoken reconcile": "needs a provider's export; tests/unit/cli runs it on samples",
 }
 """Beginning of a line → why a test can't run it. Everything else runs, or is played by `stand_in.py`."""
 
@@ -48,6 +46,7 @@ builder.add_edge("router", END)
 }
 """What a fragment takes for granted, by page."""
 
+SEED_MODEL = "gpt-5.2"
 SEED = {
     "id": "01a20500-0000-7000-8000-000000000001",
     "trace_id": "01a20500-0000-7000-8000-000000000001",
@@ -59,7 +58,7 @@ SEED = {
     "end_time": "2026-11-20T00:00:01",
     "inputs": {"question": "PET"},
     "outputs": {"usage_metadata": {"input_tokens": 520, "output_tokens": 741, "total_tokens": 1261}},
-    "extra": {"metadata": {"ls_provider": "openai", "ls_model_name": "gpt-5.2"}},
+    "extra": {"metadata": {"ls_provider": "openai", "ls_model_name": SEED_MODEL}},
 }
 IMPORTED = {
     key: str(value).replace("000000000001", "000000000002") for key, value in SEED.items() if key != "session_name"
@@ -68,6 +67,21 @@ IMPORTED = {
     "outputs": SEED["outputs"],
     "extra": SEED["extra"],
 }
+_BILLED_DAY_S = 1_795_132_800
+"""2026-11-20, the day of `SEED`."""
+_USAGE = {
+    "object": "organization.usage.completions.result", "model": SEED_MODEL, "num_model_requests": 1,
+    "input_tokens": 520, "input_cached_tokens": 0, "output_tokens": 741,
+}  # fmt: skip
+_BUCKET = {"object": "bucket", "start_time": _BILLED_DAY_S, "end_time": _BILLED_DAY_S + 86_400, "results": [_USAGE]}
+_COSTS = (
+    "start_time,end_time,amount_value,amount_currency,line_item,project_id\n"
+    f'{_BILLED_DAY_S},{_BILLED_DAY_S + 86_400},0.0104,usd,"gpt-5.2, output",proj_abc\n'
+)
+_BIGQUERY_ROW = {
+    "sku": {"description": "Gemini 2.5 Flash GA Text Input - Predictions"}, "cost": 0.03, "currency": "USD",
+    "usage_start_time": "2026-11-20T08:00:00Z", "usage": {"amount": 100000, "unit": "count"}, "cost_type": "regular",
+}  # fmt: skip
 _EMPTY_BATCH = base64.b64encode(json.dumps({"post": [], "patch": []}).encode()).decode()
 FILES: dict[str, dict[str, str]] = {
     "how-to/from-langsmith.md": {"langsmith-export/runs.jsonl": json.dumps(IMPORTED)},
@@ -78,6 +92,11 @@ FILES: dict[str, dict[str, str]] = {
         "failed-traces/trace_1.json": json.dumps(
             {"endpoint": "x/runs/batch", "headers": {}, "body_base64": _EMPTY_BATCH}
         ),
+    },
+    "how-to/reconcile.md": {
+        "usage.json": json.dumps({"object": "page", "data": [_BUCKET], "has_more": False, "next_page": None}),
+        "cost.csv": _COSTS,
+        "billing.jsonl": json.dumps(_BIGQUERY_ROW),
     },
     "how-to/run.md": {"app.py": "", "shop/worker.py": "", "shop/__init__.py": ""},
     "eco2.md": {"lines.jsonl": '{"message": "안녕"}\n'},
@@ -101,6 +120,8 @@ class Reader:
 
     url: str
     simulator_url: str
+    spare_url: str
+    """A simulator for the page that makes it fail."""
     folder: Path
 
     def runnable(self) -> list[Path]:
@@ -153,7 +174,9 @@ class Reader:
         return "\n".join([*lines, "wait"])
 
     def _here(self, name: str, text: str) -> str:
-        other = self.url if name == "how-to/export-import.md" else self.simulator_url  # a second server, there
+        # A second server, there; and faults strike nobody else's calls.
+        others = {"how-to/export-import.md": self.url, "simulator.md": self.spare_url}
+        other = others.get(name, self.simulator_url)
         for port, url in (("8700", self.url), ("8701", other), ("8720", self.simulator_url)):
             text = text.replace(f"http://127.0.0.1:{port}", url)
         return text.replace("https://tokens.example.com", self.url)

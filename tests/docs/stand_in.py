@@ -21,11 +21,13 @@ PYTHON = sys.executable
 BIN = Path(PYTHON).parent
 NPM_LANGSMITH = "langsmith@0.12.0"
 UNTIL_STOPPED = ("serve", "simulator", "demo", "tail")
-JUDGES = ("doctor", "reconcile")
+JUDGES = ("doctor",)
 """Commands whose exit code 1 or 2 is an answer."""
 VERDICTS = (("prices", "missing"), ("alerts", "test"))
 """Exit code 1 is an answer of theirs: a model has no price; a receiver on the internet was not reached."""
-ASK_A_SERVER = ("alerts", "delete", "doctor", "export", "import", "report", "reprice", "trace")
+COMPARES = "reconcile"
+"""Exit code 1 is an answer of its own: the bill differs."""
+ASK_A_SERVER = ("alerts", "delete", "doctor", "export", "import", "reconcile", "report", "reprice", "trace")
 """They take the server of the tests where the page leaves `--url` out, which means the default port."""
 
 
@@ -127,7 +129,7 @@ def everytoken(*arguments: str) -> None:
     if name in ASK_A_SERVER and "--url" not in rest:
         rest += ["--url", os.environ["SERVER_OF_TESTS"]]
     code = _run([name, *rest]).returncode
-    answers = (0, 1, 2) if name in JUDGES else (0, 1) if (name, *rest[:1]) in VERDICTS else (0,)
+    answers = (0, 1, 2) if name in JUDGES else (0, 1) if name == COMPARES or (name, *rest[:1]) in VERDICTS else (0,)
     if code not in answers:
         raise WrongError(f"everytoken {' '.join(arguments)}: exit {code}")
 

@@ -4,6 +4,7 @@ import json
 import tomllib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,17 +28,31 @@ pytestmark = pytest.mark.timeout(900)  # the first test waits for all pages
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     folder = tmp_path_factory.mktemp("docs")
-    port, simulator_port = free_port(), free_port()
-    url, simulator_url = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
-    serve = ["everytoken.cli", "serve", "--port", str(port), "--data", str(folder / "data")]
-    simulate = ["everytoken.cli", "simulator", "--port", str(simulator_port), "--latency", "none"]
+    url, simulator_url, spare_url = (f"http://127.0.0.1:{free_port()}" for _ in range(3))
+    serve = ["everytoken.cli", "serve", "--port", port_of(url), "--data", str(folder / "data")]
+    simulate = ["everytoken.cli", "simulator", "--latency", "none", "--port"]
     with (
         running("the server", serve, log=folder / "server.log", ready=lambda: answers(f"{url}/ok")),
-        running("the simulator", simulate, log=folder / "sim.log", ready=lambda: answers(f"{simulator_url}/_ledger")),
+        running(
+            "the simulator",
+            [*simulate, port_of(simulator_url)],
+            log=folder / "sim.log",
+            ready=lambda: answers(f"{simulator_url}/_ledger"),
+        ),
+        running(
+            "the simulator that fails",
+            [*simulate, port_of(spare_url)],
+            log=folder / "spare.log",
+            ready=lambda: answers(f"{spare_url}/_ledger"),
+        ),
     ):
         httpx.post(f"{url}/runs", json=SEED, timeout=30).raise_for_status()
         httpx.post(f"{url}/everytoken/v1/flush", timeout=30).raise_for_status()
-        yield Reader(url=url, simulator_url=simulator_url, folder=folder)
+        yield Reader(url=url, simulator_url=simulator_url, spare_url=spare_url, folder=folder)
+
+
+def port_of(url: str) -> str:
+    return url.rpartition(":")[2]
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +133,6 @@ def test_a_command_that_does_not_exist_is_found(reader: Reader, tmp_path: Path) 
         "false | true",
     ):
         page.write_text(f"```sh\n{text}\n```\n")
-        place = Reader(reader.url, reader.simulator_url, tmp_path / text.split()[0])
+        place = replace(reader, folder=tmp_path / text.split()[0])
         place.folder.mkdir()
         assert place.read(page).code != 0, text
