@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         for stage, options in STAGES.items():
             account = Path(folder, stage)
             began = time.monotonic()
-            code = _pytest("--stage", stage, "--account", str(account), *options, *arguments)
+            code = _pytest(f"--stage={stage}", f"--account={account}", *options, *arguments)
             _say(f"· {stage}: {time.monotonic() - began:.0f} s")
             if code not in (0, FAILED, NO_TESTS):
                 return code  # interrupted, or pytest could not start
