@@ -143,8 +143,8 @@ def classes(charge: dict[str, Any]) -> dict[str, Any]:
 
 def compare(server: Server, sent: Sent) -> None:
     """Every acknowledged run and charge is there once, as it was sent; nothing is there that was not sent."""
-    if not sent.runs:
-        return  # the project appears with its first run
+    if not sent.created:
+        return  # the project appears with its first run, and none was acknowledged yet
     server.flush()
     charges = pages(server, "/charges", "charges")
     by_run = {charge["run_id"]: charge for charge in charges}
