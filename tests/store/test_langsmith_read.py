@@ -398,6 +398,11 @@ def test_feedback_by_request_and_by_part_is_read_changed_and_filtered_by(client:
     assert held.session_id == client.read_project(project_name="feedback").id
     assert {row.score for row in client.list_feedback(feedback_key=["helpful"])} == {0.25, 1}
     assert [row.run_id for row in client.list_feedback(run_ids=[other.id])] == [other.id]
+    experiment = uuid.uuid4()
+    client.create_feedback(root.id, "better", score=1, comparative_experiment_id=experiment)
+    compared = client.list_feedback(comparative_experiment_id=str(experiment))
+    assert [(row.key, row.comparative_experiment_id) for row in compared] == [("better", experiment)]
+    assert list(client.list_feedback(comparative_experiment_id=str(uuid.uuid4()))) == []
     client.update_feedback(direct.id, score=0.75)
     assert client.read_feedback(direct.id).score == 0.75
 

@@ -175,27 +175,14 @@ def _page(rows: Iterable[tuple[str, ExportedRun | ExportedCharge | None]], *, mo
 
 
 def _run(run: Run) -> ExportedRun:
-    return ExportedRun(
-        run_id=run.run_id,
-        trace_id=run.trace_id,
-        project=run.project,
-        parent_run_id=run.parent_run_id,
-        name=run.name,
-        run_type=run.run_type,
-        start_us=run.start_us,
-        end_us=run.end_us,
-        first_token_us=run.first_token_us,
-        status=run.status,
-        error=run.error,
-        dotted_order=run.dotted_order,
-        tags=list(run.tags),
-        metadata=dict(run.metadata),
-        extra=dict(run.extra),
-        inputs=run.inputs,
-        outputs=run.outputs,
-        events=[dict(event) for event in run.events],
-        flags=list(run.flags),
-    )
+    return ExportedRun(**{field.name: _as_json(getattr(run, field.name)) for field in fields(ExportedRun)})
+
+
+def _as_json(value: Any) -> Any:
+    """Tuples as the lists, and mappings as the objects, that JSON has."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _charge(charge: Charge) -> ExportedCharge:

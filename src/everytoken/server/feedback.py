@@ -93,10 +93,12 @@ def feedback_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum of sho
             if not sessions:
                 return answer([])
         bodies = store.list_feedback(
-            runs=[str(one) for one in asked.run or ()],
-            sessions=sessions,
-            keys=asked.key or (),
-            sources=asked.source or (),
+            any_of={
+                "run_id": [str(one) for one in asked.run or ()],
+                "session_id": sessions,
+                "key": asked.key or (),
+                "source": asked.source or (),
+            },
             conditions=asked.conditions(),
             experiment=str(asked.comparative_experiment_id) if asked.comparative_experiment_id else None,
             created=(instant(asked.min_created_at, "min_created_at"), instant(asked.max_created_at, "max_created_at")),

@@ -35,10 +35,10 @@ from everytoken.query.window import parse_instant
 from everytoken.server.errors import RequestError
 from everytoken.store.columns import dump
 from everytoken.store.control import Control, Project, ProjectExistsError
-from everytoken.store.deleted import REFRESH_S
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
+from everytoken.store.rereading import REFRESH_S
 from everytoken.store.retention import Retention
 from everytoken.store.visible import only, visible_projects
 

@@ -93,27 +93,23 @@ class Annotations:
     def list_feedback(
         self,
         *,
-        runs: Sequence[str] = (),
-        sessions: Sequence[str] = (),
-        keys: Sequence[str] = (),
-        sources: Sequence[str] = (),
+        any_of: Mapping[str, Sequence[str]] | None = None,
         conditions: Mapping[str, bool] | None = None,
         created: tuple[int | None, int | None] = (None, None),
         experiment: str | None = None,
         limit: int,
         offset: int = 0,
     ) -> list[dict[str, Any]]:
-        """Feedback, newest first. `conditions` asks whether the columns named by it are set.
+        """Feedback, newest first.
 
-        `experiment` is the id of a comparative experiment, which is a part of the body alone.
+        `any_of` names columns that must hold one of some values, where there are some; `conditions` those that must be
+        set, or must not. `experiment` is the id of a comparative experiment, which is a part of the body alone.
         """
         columns = feedback_table.c
         wanted: list[ColumnElement[bool]] = []
-        for column, values in (
-            (columns.run_id, runs), (columns.session_id, sessions), (columns.key, keys), (columns.source, sources)
-        ):  # fmt: skip
+        for name, values in (any_of or {}).items():
             if values:
-                wanted.append(column.in_(list(values)))
+                wanted.append(columns[name].in_(list(values)))
         for name, is_set in (conditions or {}).items():
             wanted.append(columns[name].is_not(None) if is_set else columns[name].is_(None))
         if experiment is not None:

@@ -9,14 +9,13 @@ from sqlalchemy import BigInteger, Column, Engine, Index, String, Table, delete,
 
 from everytoken.store.engine import insert_into
 from everytoken.store.errors import StoreUnavailableError
+from everytoken.store.rereading import REFRESH_S
 from everytoken.store.tables import metadata
 
 KEPT_US = 7 * 86_400_000_000
 """How long late parts are expected: a run that takes days to end, a journal that waits for its database."""
 MAX_IDS = 500_000
 """Ids in memory, about 60 MB; beyond it the oldest leave."""
-REFRESH_S = 2.0
-"""How long what another server deleted may go unseen."""
 BATCH = 5_000
 
 log = logging.getLogger("everytoken.store")

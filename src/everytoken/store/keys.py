@@ -7,7 +7,6 @@ BLAKE2b keyed with a pepper of this installation, so that a row alone, such as o
 
 import hmac
 import json
-import logging
 import secrets
 import threading
 import time
@@ -18,9 +17,8 @@ from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Engine, Integer, String, Table, Text, delete, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from everytoken.store.errors import StoreError
+from everytoken.store.rereading import Reread
 from everytoken.store.tables import metadata
 
 MAX_KEYS = 10_000
@@ -30,14 +28,10 @@ MAX_PROJECTS = 1_000
 MAX_NAME_CHARS = 200
 USED_EVERY_US = 60_000_000
 """How exact `last_used_us` is: writing it at every request would cost a disk write each."""
-REFRESH_S = 2.0
-"""How long another server's change may go unseen. A change made through this one holds at once."""
 
 NO_HASH = "0" * 64
 GIVEN = "setting"
 """Id of the key that a setting gives."""
-
-log = logging.getLogger("everytoken.keys")
 
 key_table = Table(
     "api_keys",
@@ -107,12 +101,15 @@ class ApiKey:
         }
 
 
-class Keys:
+class Keys(Reread):
     """Thread-safe. A change is durable, and holds for every request, when the call returns."""
+
+    _what = "keys"
 
     def __init__(
         self, engine: Engine, pepper: bytes, *, clock_us: Callable[[], int] = lambda: time.time_ns() // 1000
     ) -> None:
+        super().__init__()
         self._engine = engine
         self._pepper = pepper
         self._clock_us = clock_us
@@ -120,7 +117,6 @@ class Keys:
         self._held: dict[str, tuple[ApiKey, str]] = {}
         self._used: dict[str, int] = {}
         self._given: tuple[ApiKey, str] | None = None
-        self._read_at = 0.0
         metadata.create_all(engine, tables=[key_table])
         self._read()
 
@@ -215,18 +211,10 @@ class Keys:
         """Note that a request came with it."""
         self._used[key_id] = self._clock_us()
 
-    @property
-    def is_stale(self) -> bool:
-        return time.monotonic() - self._read_at > REFRESH_S
-
-    def refresh(self) -> None:
-        """Write when keys were used, and take over what other servers changed. What is known stays when it fails."""
-        self._read_at = time.monotonic()
-        try:
-            self._write_used()
-            self._read()
-        except (SQLAlchemyError, StoreError) as error:
-            log.warning("the keys could not be read again; those known are used: %s", error)
+    def _renew(self) -> None:
+        """Write when keys were used, and read them again."""
+        self._write_used()
+        self._read()
 
     def _write_used(self) -> None:
         with self._lock:

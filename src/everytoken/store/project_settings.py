@@ -10,14 +10,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import BigInteger, Column, Engine, String, Table, Text, delete, insert, select
 
+from everytoken.store.rereading import REFRESH_S
 from everytoken.store.tables import metadata
 
 MAX_RETENTION_DAYS = 36_500
 """A century; what is to be kept for ever says `None`."""
 MAX_MASKS = 100
 """Each is searched for in every text of every run."""
-REFRESH_S = 2.0
-"""How long another server's change may go unseen. A change made through this one is seen at once."""
 
 settings_table = Table(
     "project_settings",

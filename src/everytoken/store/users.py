@@ -1,6 +1,5 @@
 """People who log in to the page, and their sessions."""
 
-import logging
 import secrets
 import threading
 import time
@@ -12,10 +11,9 @@ from typing import Any
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 from sqlalchemy import BigInteger, Column, Engine, String, Table, Text, delete, func, insert, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from everytoken.store.errors import StoreError
 from everytoken.store.keys import Scope
+from everytoken.store.rereading import Reread
 from everytoken.store.tables import metadata
 
 MAX_USERS = 1_000
@@ -26,9 +24,6 @@ SESSION_LIFETIME_US = 7 * 86_400_000_000
 MIN_PASSWORD, MAX_PASSWORD = 12, 1_000
 """NIST SP 800-63B-4 asks for 15 where a password is all there is, 8 beside a second factor; long ones cost nothing."""
 MAX_NAME_CHARS = 100
-REFRESH_S = 2.0
-
-log = logging.getLogger("everytoken.users")
 
 user_table = Table(
     "users",
@@ -78,10 +73,13 @@ class Session:
     expires_us: int
 
 
-class Users:
+class Users(Reread):
     """Thread-safe. A change is durable, and holds for every request, when the call returns."""
 
+    _what = "users"
+
     def __init__(self, engine: Engine, *, clock_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
+        super().__init__()
         self._engine = engine
         self._clock_us = clock_us
         self._hasher = PasswordHasher()  # RFC 9106's second choice: 64 MiB, 3 passes, about 50 ms
@@ -90,7 +88,6 @@ class Users:
         self._lock = threading.Lock()
         self._users: dict[str, tuple[User, str]] = {}
         self._sessions: dict[str, Session] = {}
-        self._read_at = 0.0
         metadata.create_all(engine, tables=[user_table, session_table])
         self._read()
 
@@ -188,17 +185,8 @@ class Users:
                 connection.execute(delete(session_table).where(session_table.c.hash == known))
             self._sessions.pop(known, None)
 
-    @property
-    def is_stale(self) -> bool:
-        return time.monotonic() - self._read_at > REFRESH_S
-
-    def refresh(self) -> None:
-        """Take over what other servers changed. What is known stays when it fails."""
-        self._read_at = time.monotonic()
-        try:
-            self._read()
-        except (SQLAlchemyError, StoreError) as error:
-            log.warning("the users could not be read again; those known are used: %s", error)
+    def _renew(self) -> None:
+        self._read()
 
     def _read(self) -> None:
         columns = session_table.c
