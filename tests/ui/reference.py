@@ -141,7 +141,7 @@ class _Sender:
                 outputs=self.outputs(step),
                 error=self.error if parent is None else None,
                 events=self.events(step),
-                extra={"metadata": self.released},
+                extra={"metadata": self.metadata(step, node)},  # whole: of a run sent at once, the SDK keeps this
             )
         return run_id
 
