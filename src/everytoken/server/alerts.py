@@ -3,9 +3,9 @@
 import secrets
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -13,9 +13,7 @@ from pydantic import BaseModel, Field
 
 from everytoken.alerts import messages
 from everytoken.alerts.evaluate import ended, zone_of
-from everytoken.alerts.judge import Turn
 from everytoken.alerts.preview import MAX_DAYS, preview
-from everytoken.alerts.readings import Reading
 from everytoken.alerts.rulebook import row_of, rule_of
 from everytoken.alerts.rules import (
     DEFAULT_LEVELS,
@@ -38,168 +36,24 @@ from everytoken.query.errors import NotFoundError
 from everytoken.query.measures import Scope, ScopeBy
 from everytoken.query.projects import known_project
 from everytoken.server.access import of_request
+from everytoken.server.alert_rows import (
+    AlertEvents,
+    AlertPreview,
+    AlertRow,
+    Alerts,
+    KeptAlert,
+    TargetSecret,
+    Tried,
+    TriedTarget,
+    alert_row,
+    event_row,
+    preview_point,
+    preview_turn,
+)
 from everytoken.server.errors import RequestError
 from everytoken.server.product import PAGE_DEFAULT, PAGE_MAX, PREFIX, PROBLEMS, Using, answer
-from everytoken.store.alerts import AlertEvent, AlertState, Delivery
 
 router = APIRouter(prefix=f"{PREFIX}/projects/{{project:path}}", responses=PROBLEMS)
-
-StateName = Literal["ok", "firing", "unknown", "off"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetRow:
-    target_id: str
-    kind: TargetKind
-    address: str
-    """Without what may be secret in it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertRow:
-    rule_id: str
-    name: str
-    kind: Kind
-    window: WindowName
-    limit: str
-    unit: str
-    """`usd`, `tokens`, `percent`, `points`, `ms` or `calls`: of `limit` and `value`."""
-    scope_by: ScopeBy
-    scope_key: str | None
-    min_calls: int
-    levels: list[int]
-    targets: list[TargetRow]
-    enabled: bool
-    created_us: int
-    created_by: str
-    state: StateName
-    level: int | None
-    """Of a budget: the percentage reached in this period."""
-    since_us: int | None
-    evaluated_us: int | None
-    """The instant judged last; `null` before the first."""
-    value: str | None
-    """At that instant; `null` when it is not known."""
-    value_limit: str | None
-    """What it was held against: for an anomaly, what is usual and the rise above it."""
-    at_least: bool
-    why: str | None
-    """Why the value is not known."""
-    calls: int | None
-    missing_calls: int | None
-    unpriced_calls: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Alerts:
-    project: str
-    time_zone: str
-    rules: list[AlertRow]
-
-
-@dataclass(frozen=True, slots=True)
-class TargetSecret:
-    target_id: str
-    secret: str
-    """Signs what this webhook is sent. Shown this once."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptAlert:
-    rule: AlertRow
-    secrets: list[TargetSecret]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeliveryRow:
-    target_id: str
-    state: str
-    """`waiting`, `sent` or `failed`."""
-    attempts: int
-    next_us: int | None
-    done_us: int | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertEventRow:
-    event_id: str
-    rule_id: str
-    rule_name: str
-    kind: Kind
-    happening: Literal["fired", "resolved"]
-    reason: str
-    at_us: int
-    from_us: int
-    to_us: int
-    value: str | None
-    limit: str
-    unit: str
-    level: int | None
-    at_least: bool
-    calls: int
-    missing_calls: int
-    unpriced_calls: int
-    text: str
-    deliveries: list[DeliveryRow]
-
-
-@dataclass(frozen=True, slots=True)
-class AlertEvents:
-    project: str
-    events: list[AlertEventRow]
-    next: int | None
-    """`cursor` of the page after this one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewTurn:
-    happening: Literal["fired", "resolved"]
-    reason: str
-    at_us: int
-    level: int | None
-    value: str | None
-    at_least: bool
-    text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewPoint:
-    at_us: int
-    value: str | None
-    limit: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertPreview:
-    project: str
-    time_zone: str
-    unit: str
-    from_us: int
-    to_us: int
-    judged: int
-    """Instants at which the clock would have judged."""
-    unknown: int
-    """Of them, those at which the value was not known."""
-    fired: int
-    resolved: int
-    turns: list[PreviewTurn]
-    truncated: bool
-    course: list[PreviewPoint]
-
-
-@dataclass(frozen=True, slots=True)
-class TriedTarget:
-    target_id: str
-    kind: TargetKind
-    address: str
-    error: str | None
-    """`null`: it arrived."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    targets: list[TriedTarget]
 
 
 class TargetBody(BaseModel):
@@ -228,7 +82,7 @@ def list_alerts(use: Using, project: str) -> Response:
     """Rules of a project and how each stands."""
     known_project(use.control, project)
     states = use.control.alerts.states()
-    rows = [_row(rule_of(row), states.get(row.rule_id)) for row in use.control.alerts.rules(project)]
+    rows = [alert_row(rule_of(row), states.get(row.rule_id)) for row in use.control.alerts.rules(project)]
     return answer(Alerts(project, zone_of(use.control, project).key, rows))
 
 
@@ -241,7 +95,7 @@ def create_alert(use: Using, request: Request, project: str, body: AlertBody) ->
     if not use.control.alerts.add(row_of(rule), most=MAX_RULES):
         raise RequestError(f"there are {MAX_RULES} rules already", code="rules_full", hint="delete some", status=409)
     use.control.audit.record(actor, "alert.create", rule.rule_id, None, rule.told())
-    return answer(KeptAlert(_row(rule, use.control.alerts.state(rule.rule_id)), _secrets(rule, ())))
+    return answer(KeptAlert(alert_row(rule, use.control.alerts.state(rule.rule_id)), _secrets(rule, ())))
 
 
 @router.post("/alerts/preview", response_model=AlertPreview)
@@ -265,9 +119,9 @@ def preview_alert(
             unknown=seen.unknown,
             fired=sum(turn.happening == "fired" for turn in seen.turns),
             resolved=sum(turn.happening == "resolved" for turn in seen.turns),
-            turns=[_turn(rule, turn, zone) for turn in seen.turns],
+            turns=[preview_turn(rule, turn, zone) for turn in seen.turns],
             truncated=seen.truncated,
-            course=[_point(reading) for reading in seen.course],
+            course=[preview_point(reading) for reading in seen.course],
         )
     )
 
@@ -293,7 +147,7 @@ def change_alert(use: Using, request: Request, project: str, rule_id: str, body:
         now_us=now_us,
     )
     use.control.audit.record(actor, "alert.change", rule_id, before.told(), after.told())
-    return answer(KeptAlert(_row(after, use.control.alerts.state(rule_id)), _secrets(after, before.targets)))
+    return answer(KeptAlert(alert_row(after, use.control.alerts.state(rule_id)), _secrets(after, before.targets)))
 
 
 @router.delete("/alerts/{rule_id}", response_model=AlertRow)
@@ -303,7 +157,7 @@ def delete_alert(use: Using, request: Request, project: str, rule_id: str) -> Re
     state = use.control.alerts.state(rule_id)
     use.control.alerts.drop(rule_id)
     use.control.audit.record(of_request(request).actor, "alert.delete", rule_id, rule.told(), None)
-    return answer(_row(rule, state))
+    return answer(alert_row(rule, state))
 
 
 @router.post("/alerts/{rule_id}/test", response_model=Tried)
@@ -325,7 +179,7 @@ def list_alert_events(
     found = use.control.alerts.events(project, limit=limit + 1, before=cursor, rule_id=rule_id)
     page = found[:limit]
     reached = use.control.alerts.deliveries([event.event_id for event in page])
-    rows = [_event(event, [one for one in reached if one.event_id == event.event_id]) for event in page]
+    rows = [event_row(event, [one for one in reached if one.event_id == event.event_id]) for event in page]
     return answer(AlertEvents(project, rows, page[-1].number if len(found) > limit else None))
 
 
@@ -394,90 +248,3 @@ def _target(body: TargetBody, known: tuple[Target, ...]) -> Target:
 def _secrets(rule: Rule, known: tuple[Target, ...]) -> list[TargetSecret]:
     old = {target.target_id for target in known}
     return [TargetSecret(t.target_id, t.secret) for t in rule.targets if t.secret and t.target_id not in old]
-
-
-def _row(rule: Rule, state: AlertState | None) -> AlertRow:
-    body: dict[str, Any] = dict(state.body) if state else {}
-    level = state.level if state else 0
-    judged = state is not None and state.evaluated_us > 0
-    name: StateName = "firing" if level else "unknown" if not judged or body.get("value") is None else "ok"
-    return AlertRow(
-        rule_id=rule.rule_id,
-        name=rule.name,
-        kind=rule.kind,
-        window=rule.window,
-        limit=messages.amount(rule.limit),
-        unit=rule.unit,
-        scope_by=rule.scope.by,
-        scope_key=rule.scope.key or None,
-        min_calls=rule.min_calls,
-        levels=list(rule.levels),
-        targets=[TargetRow(target_id=t.target_id, kind=t.kind, address=t.shown) for t in rule.targets],
-        enabled=rule.enabled,
-        created_us=rule.created_us,
-        created_by=rule.created_by,
-        state=name if rule.enabled else "off",
-        level=level if rule.kind == "budget" and level else None,
-        since_us=state.since_us if state else None,
-        evaluated_us=state.evaluated_us if state and judged else None,
-        value=body.get("value"),
-        value_limit=body.get("limit"),
-        at_least=body.get("at_least", False),
-        why=body.get("why"),
-        calls=body.get("calls"),
-        missing_calls=body.get("missing"),
-        unpriced_calls=body.get("unpriced"),
-    )
-
-
-def _event(event: AlertEvent, reached: list[Delivery]) -> AlertEventRow:
-    body = event.body
-    return AlertEventRow(
-        event_id=event.event_id,
-        rule_id=event.rule_id,
-        rule_name=body["rule"]["name"],
-        kind=body["rule"]["kind"],
-        happening="fired" if body["type"] == "alert.fired" else "resolved",
-        reason=body["reason"],
-        at_us=event.at_us,
-        from_us=body["window"]["from_us"],
-        to_us=body["window"]["to_us"],
-        value=body["value"],
-        limit=body["limit"],
-        unit=body["unit"],
-        level=body["level"],
-        at_least=body["at_least"],
-        calls=body["calls"],
-        missing_calls=body["missing_calls"],
-        unpriced_calls=body["unpriced_calls"],
-        text=body["text"],
-        deliveries=[
-            DeliveryRow(
-                target_id=one.target_id,
-                state=one.state,
-                attempts=one.attempts,
-                next_us=one.next_us if one.state == "waiting" else None,
-                done_us=one.done_us,
-                error=one.error,
-            )
-            for one in reached
-        ],
-    )
-
-
-def _turn(rule: Rule, turn: Turn, zone: Any) -> PreviewTurn:
-    body = messages.facts(rule, turn, "", zone, [])
-    return PreviewTurn(
-        happening=turn.happening,
-        reason=turn.reason,
-        at_us=turn.reading.at_us,
-        level=body["level"],
-        value=body["value"],
-        at_least=turn.reading.at_least,
-        text=body["text"],
-    )
-
-
-def _point(reading: Reading) -> PreviewPoint:
-    value = None if reading.value is None else messages.amount(reading.value)
-    return PreviewPoint(at_us=reading.at_us, value=value, limit=messages.amount(reading.limit))
