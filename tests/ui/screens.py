@@ -35,7 +35,7 @@ def _palette(page: Page) -> None:
 
 
 def _explain(page: Page) -> None:
-    page.locator(".list-row .explain").first.click()
+    page.locator(".list-row .explain:visible").first.click()
     expect(page.locator(".explanation tfoot")).to_be_visible()
 
 
