@@ -46,10 +46,15 @@ def _log_in_wrongly(page: Page) -> None:
     expect(page.get_by_role("alert")).to_be_visible()
 
 
+def _found(page: Page) -> None:
+    expect(page.locator(".hits mark").first).to_be_visible(timeout=SLOWEST_MS)
+
+
 ACTS: dict[str, Callable[[Page], None]] = {
     "palette": _palette,
     "explained": _explain,
     "login-wrong": _log_in_wrongly,
+    "traces-search": _found,
 }
 """What is done on a page before its picture is taken, by the picture's name."""
 
@@ -110,6 +115,8 @@ def render(context: BrowserContext, site: Site, addresses: list[tuple[str, str]]
         page.add_init_script(f"Object.assign(localStorage, {json.dumps(chosen)})")
         for name, address in addresses:
             page.goto(site.url + address)
+            expect(page.locator("#main")).to_be_visible(timeout=SLOWEST_MS)
+            page.wait_for_timeout(SETTLE_MS)
             expect(page.locator("[aria-busy=true]")).to_have_count(0, timeout=SLOWEST_MS)
             if name in ACTS:
                 ACTS[name](page)

@@ -20,6 +20,12 @@ export function Tokens({ value }: { value: number }) {
   return <Num figure={tokens(value)} />;
 }
 
+/** The tokens of a row; not 0 where none of its calls said how many. */
+export function TokenSum({ totals }: { totals: Totals }) {
+  const silent = totals.llm_calls > 0 && totals.quality.missing === totals.llm_calls;
+  return silent ? <Unknown /> : <Tokens value={totals.total_tokens} />;
+}
+
 export function Duration({ ms }: { ms: number | null }) {
   return ms === null ? <Unknown /> : <Num figure={duration(ms)} />;
 }

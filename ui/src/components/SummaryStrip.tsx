@@ -7,7 +7,7 @@ import { count, duration, money, percent, tokens } from "../model/format";
 import type { Range } from "../model/time";
 import { Delta } from "./Delta";
 import { Explained } from "./Explain";
-import { Cost, Duration, QualityNote, Tokens, Unknown } from "./Figures";
+import { Cost, Duration, QualityNote, TokenSum, Tokens, Unknown } from "./Figures";
 import { Stat } from "./Stat";
 import { FailedPart } from "./States";
 
@@ -60,7 +60,7 @@ export function SummaryStrip({
           <Tokens value={0} />
         ) : (
           <Explained>
-            <Tokens value={data.total_tokens} />
+            <TokenSum totals={data} />
           </Explained>
         )}
         {before && <Delta share={change(data.total_tokens, before.total_tokens)} before={count(before.total_tokens)} />}

@@ -5,7 +5,7 @@ import { projectsQuery } from "../api/queries";
 import type { ProjectRow } from "../api/schema";
 import { Connect } from "../components/Connect";
 import { Explained } from "../components/Explain";
-import { Cost, Duration, QualityNote, Tokens, Unknown } from "../components/Figures";
+import { Cost, Duration, QualityNote, TokenSum, Unknown } from "../components/Figures";
 import { keepRange } from "../components/Frame";
 import { PlusIcon } from "../components/icons";
 import { Ago } from "../components/Moment";
@@ -113,7 +113,7 @@ function ProjectTable({ projects, range }: { projects: readonly ProjectRow[]; ra
               <td className="right">
                 <span className="stack">
                   <Told row={row}>
-                    <Tokens value={row.total_tokens} />
+                    <TokenSum totals={row} />
                   </Told>
                   <TokenBar totals={row} most={most} />
                 </span>

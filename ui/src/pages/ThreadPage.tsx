@@ -4,7 +4,7 @@ import { threadQuery } from "../api/queries";
 import type { ThreadView, TraceRow } from "../api/schema";
 import { Copy } from "../components/Copy";
 import { type Cell, Explained } from "../components/Explain";
-import { Cost, Duration, QualityNote, Tokens } from "../components/Figures";
+import { Cost, Duration, QualityNote, TokenSum } from "../components/Figures";
 import { keepRange } from "../components/Frame";
 import { Clock } from "../components/Moment";
 import { Failed, SkeletonRows, Truncated } from "../components/States";
@@ -34,7 +34,7 @@ export function ThreadPage() {
             <span className="num">{t("groups.turnCount", { count: data.turns.length })}</span>
             <span>
               <Explained cell={whole}>
-                <Tokens value={data.totals.total_tokens} />
+                <TokenSum totals={data.totals} />
               </Explained>{" "}
               <span className="unit">{t("count.tokens")}</span>
             </span>
@@ -79,7 +79,7 @@ function Conversation({ view }: { view: ThreadView }) {
             <dt>{t("count.tokens")}</dt>
             <dd>
               <Explained cell={{ traceId: turn.trace_id, range: "all" }}>
-                <Tokens value={turn.total_tokens} />
+                <TokenSum totals={turn} />
               </Explained>
             </dd>
             <dd className="turn-bar">

@@ -4,7 +4,7 @@ import { lazy, Suspense, useMemo } from "react";
 import { begunQuery, newestTraceQuery, topologyQuery, traceQuery } from "../../api/queries";
 import type { TraceView } from "../../api/schema";
 import { type Cell, Explained } from "../../components/Explain";
-import { Cost, Duration, QualityNote, Tokens } from "../../components/Figures";
+import { Cost, Duration, QualityNote, TokenSum } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Switch } from "../../components/Panel";
 import { Skeleton } from "../../components/States";
@@ -112,7 +112,7 @@ function Totals({ view, pending }: { view: TraceView; pending: boolean }) {
       <span className="fact">
         <strong>
           <Explained cell={whole}>
-            <Tokens value={trace.total_tokens} />
+            <TokenSum totals={trace} />
           </Explained>
         </strong>{" "}
         <span className="muted">{t("count.tokens").toLowerCase()}</span>

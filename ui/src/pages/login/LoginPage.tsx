@@ -42,7 +42,7 @@ export function LoginPage({ state }: { state: SessionState }) {
           </>
         )}
         <Refusal error={login.error} />
-        <button type="submit" className="button" disabled={login.isPending}>
+        <button type="submit" className="button primary" disabled={login.isPending}>
           {login.isPending ? t("login.waiting") : t("login.submit")}
         </button>
         {way === "key" && (

@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 import { worstQuery } from "../../api/queries";
 import type { NodeRow, NodeRun } from "../../api/schema";
 import { Explained } from "../../components/Explain";
-import { Cost, Duration, QualityNote, Tokens } from "../../components/Figures";
+import { Cost, Duration, QualityNote, TokenSum } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { CloseIcon } from "../../components/icons";
 import { Clock } from "../../components/Moment";
@@ -79,7 +79,7 @@ export function Worst({ project, range, node, course, onClose }: Props) {
                   <td>{open(row.trace_id, row.run_id, <Clock us={row.start_us} />)}</td>
                   <td className="right muted">
                     <Explained cell={{ by: "node", key: node.node, traceId: row.trace_id }}>
-                      <Tokens value={row.total_tokens} />
+                      <TokenSum totals={row} />
                     </Explained>
                   </td>
                   <td className="right">

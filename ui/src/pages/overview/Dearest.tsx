@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { dearestQuery } from "../../api/queries";
 import { Explained } from "../../components/Explain";
-import { Cost, Duration, Tokens } from "../../components/Figures";
+import { Cost, Duration, TokenSum } from "../../components/Figures";
 import { Clock } from "../../components/Moment";
 import { Panel } from "../../components/Panel";
 import { StatusDot } from "../../components/Status";
@@ -52,7 +52,7 @@ export function Dearest({ project, range }: { project: string; range: Range }) {
               </td>
               <td className="right">
                 <Explained cell={{ traceId: row.trace_id }}>
-                  <Tokens value={row.total_tokens} />
+                  <TokenSum totals={row} />
                 </Explained>
               </td>
               <td className="right">

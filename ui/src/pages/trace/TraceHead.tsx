@@ -24,6 +24,7 @@ export function TraceHead({ view, current, onView, children }: Props) {
   const t = useWords();
   const { trace, saved_ms: saved, truncated_runs: truncated } = view;
   const pending = trace.status === "pending";
+  const silent = trace.llm_calls > 0 && trace.quality.missing === trace.llm_calls;
   const saving = saved === null ? null : duration(saved);
   return (
     <header className="trace-head">
@@ -66,13 +67,15 @@ export function TraceHead({ view, current, onView, children }: Props) {
         )}
         <span className="fact">
           <Told trace={trace}>
-            <strong className="num">{count(trace.total_tokens)}</strong>
+            <strong className="num">{silent ? "—" : count(trace.total_tokens)}</strong>
           </Told>{" "}
           <span className="muted">{t("count.tokens").toLowerCase()}</span>
-          <span className="muted num">
-            {" "}
-            {t("count.inOut", { input: count(trace.input_tokens), output: count(trace.output_tokens) })}
-          </span>
+          {!silent && (
+            <span className="muted num">
+              {" "}
+              {t("count.inOut", { input: count(trace.input_tokens), output: count(trace.output_tokens) })}
+            </span>
+          )}
         </span>
         <span className="fact">
           {trace.llm_calls === 0 ? (

@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { memo, type ReactNode } from "react";
 import type { TraceRow } from "../../api/schema";
 import { Explained } from "../../components/Explain";
-import { Cost, Duration, Tokens } from "../../components/Figures";
+import { Cost, Duration, TokenSum } from "../../components/Figures";
 import { keepRange } from "../../components/Frame";
 import { Clock } from "../../components/Moment";
 import { StatusDot } from "../../components/Status";
@@ -87,7 +87,7 @@ const CELLS: Record<Column, Cell> = {
       <>
         <TokenBar totals={row} most={scale.most} />
         <Told row={row}>
-          <Tokens value={row.total_tokens} />
+          <TokenSum totals={row} />
         </Told>
       </>
     ),
