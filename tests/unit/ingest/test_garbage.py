@@ -19,6 +19,16 @@ def lost_cycle() -> "weakref.ref[Cycle]":
     return weakref.ref(Cycle())
 
 
+@pytest.fixture(autouse=True)
+def _as_python_has_it() -> Iterator[None]:
+    """Another test may have left a pipeline that died at work."""
+    left = gc.get_threshold()
+    gc.unfreeze()
+    gc.set_threshold(700, 10, 10)
+    yield
+    gc.set_threshold(*left)
+
+
 @pytest.fixture
 def working() -> Iterator[Garbage]:
     found = Garbage()
