@@ -13,7 +13,7 @@ REVIEWED = {
     "query/filter/sql.py": 1,  # placeholders and the text of a file
     "query/langsmith_runs.py": 1,  # constants and placeholders
     "store/ledger.py": 5,  # texts of files, names of tables, conditions made of placeholders, quoted paths of a backup
-    "store/columnar.py": 2,  # names of our own tables and columns
+    "store/columnar.py": 6,  # names of our own tables and columns, and the kinds of these
 }
 """File → statements put together from pieces, each of which was read: none of the pieces is a value."""
 
