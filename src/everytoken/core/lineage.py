@@ -18,7 +18,7 @@ ENVIRONMENT_KEYS = ("environment", "ls_environment", "deployment.environment.nam
 RELEASE_KEYS = ("LANGSMITH_REVISION_ID", "revision_id", "service.version")
 """What was deployed. `revision_id` is what langsmith's Python SDK puts into every run: `LANGSMITH_REVISION_ID`, else
 `LANGCHAIN_REVISION_ID` (LangGraph's server sets it to the commit it was built from), else what `git describe` says
-(langsmith 0.15, `env/_runtime_env.py`). The JavaScript SDK, and older Python ones, know the second variable alone and send
+(langsmith 0.15, `env/_runtime_env.py`). The JavaScript SDK, and older Python ones, know the second alone and send
 the first as it is (https://github.com/langchain-ai/langsmith-sdk `js/src/utils/env.ts`, 2026-11): it was set, and beats
 what was found. `service.version` is OpenTelemetry's resource attribute
 (https://opentelemetry.io/docs/specs/semconv/registry/attributes/service/, 2026-11)."""
