@@ -384,7 +384,6 @@ def test_projects_answer_v2_too(client: Client, server: Server) -> None:
     assert again.status_code == 409
 
 
-@pytest.mark.every_engine
 def test_feedback_by_request_and_by_part_is_read_changed_and_filtered_by(client: Client, server: Server) -> None:
     root = send(client, server, "feedback")
     other = send(client, server, "feedback", thread="t-2")
@@ -538,7 +537,6 @@ def test_v2_answers_what_is_selected_with_own_numbers(client: Client, server: Se
     assert unknown.status_code == 404
 
 
-@pytest.mark.every_engine
 def test_v2_streams_the_same_page_as_patches(client: Client, server: Server) -> None:
     root = send(client, server, "streamed")
     project_id = str(client.read_project(project_name="streamed").id)
