@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -52,6 +53,7 @@ def run(settings: Settings, sock: socket.socket, on_ready: Callable[[str], None]
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(main())
+    gc.freeze()  # the process ends now: a last look for cycles in all that is in memory would take a second
 
 
 class _Server(uvicorn.Server):
