@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from langsmith import Client
+from langsmith import Client, agent_address
 from langsmith.run_trees import RunTree
 from langsmith.utils import LangSmithConflictError, LangSmithError, LangSmithNotFoundError
 from tests.store.clickhouse_server import ClickHouse
@@ -350,6 +350,18 @@ def test_projects_are_found_by_tag_dataset_type_and_address(client: Client, serv
         ({"kind": "TEAM"}, 422),
     ):
         assert server.http.get("/api/v1/sessions/resolutions", params=params).status_code == status
+
+
+def test_runs_sent_to_an_agent_are_in_the_project_that_its_address_names(client: Client, server: Server) -> None:
+    sent = RunTree(name="addressed", address=agent_address("shop", "STAGING"), ls_client=client)
+    sent.post()
+    sent.end(outputs={"a": 1})
+    sent.patch()
+    client.flush()
+    server.flush()
+
+    found = asked(server, lambda c: c.sessions.resolve(kind="AGENT", id="shop", environment="STAGING"))
+    assert [run.name for run in client.list_runs(project_id=found.session_id)] == ["addressed"]
 
 
 def test_projects_are_sorted_by_feedback_on_runs_or_on_themselves(client: Client, server: Server) -> None:

@@ -247,6 +247,13 @@ def test_a_bad_span_is_told_and_its_neighbours_are_stored(server: Otlp) -> None:
     assert [charge["total_tokens"] for charge in charges(server, "반쯤")] == [1100]
 
 
+def test_an_agent_in_an_environment_may_stand_for_the_project(server: Otlp) -> None:
+    body = json_body(request(span(1, CONVENTIONS["genai"], traceId="3" * 32)))
+    agent = {"Langsmith-Agent-Id": "shop", "Langsmith-Agent-Environment": "Staging"}
+    assert server.http.post("/v1/traces", content=body, headers=JSON | agent).status_code == 200
+    assert len(charges(server, "shop-staging")) == 1
+
+
 def test_a_project_may_be_utf_8_in_its_header(server: Otlp) -> None:
     body = json_body(request(span(1, CONVENTIONS["genai"], traceId="2" * 32)))
     raw = [(b"Content-Type", b"application/json"), (b"Langsmith-Project", "상점".encode())]

@@ -27,6 +27,7 @@ from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, now_us, router
 from everytoken.store.control import Project, ProjectExistsError
 from everytoken.store.visible import is_visible
+from everytoken.wire.addresses import agent_project
 
 PAGE_MAX = 100
 MAX_NAME_CHARS = 1_000
@@ -199,7 +200,7 @@ class Sessions:
                         f"an agent's address has an id and an environment: {', '.join(ENVIRONMENTS)}",
                         field="query.environment", status=422,
                     )  # fmt: skip
-                found = self.use.control.project(f"{session_id}-{(environment or '').lower()}")
+                found = self.use.control.project(agent_project(session_id, environment or ""))
             case "EXPERIMENT":
                 found = project_by_id(self.use.control, session_id or "", field="query.id")
                 found = found if kind_of(found.details) == "EXPERIMENT" else None

@@ -1,6 +1,7 @@
 """OpenTelemetry's ingest routes: `/otel/v1/traces` where LangSmith has it, and OTLP's own `/v1/traces`."""
 
 import contextlib
+from collections.abc import Mapping
 from urllib.parse import unquote
 
 import orjson
@@ -13,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from everytoken.config import Settings
 from everytoken.ingest.pipeline import Pipeline, Receipt
 from everytoken.server.receiving import RefusedError, receive_body
+from everytoken.wire.addresses import agent_project
 from everytoken.wire.body import BodyEncodingError
 from everytoken.wire.otlp import JSON, PROTOBUF, content_type_for, encoding_of
 
@@ -20,6 +22,7 @@ MAX_REPORTED = 5
 """Reasons told in one answer; the number of rejected spans is always given."""
 MAX_PROJECT = 1_000
 PROJECT_HEADER = "langsmith-project"
+AGENT_HEADER, ENVIRONMENT_HEADER = "langsmith-agent-id", "langsmith-agent-environment"
 
 _CODES = {400: 3, 408: 4, 413: 8, 415: 3, 503: 14}
 """HTTP status → the code of `google.rpc.Status`, in which OTLP wants its errors."""
@@ -38,7 +41,7 @@ def otlp_router(pipeline: Pipeline, settings: Settings) -> APIRouter:
             encoding = encoding_of(request.headers.get("content-type", ""))
         except BodyEncodingError as error:
             return _refusal(JSON, RefusedError(415, str(error), field=error.field))
-        project = project_of(request.headers.get(PROJECT_HEADER, ""))
+        project = project_of(request.headers)
         try:
             receipt = await receive_body(
                 request,
@@ -54,8 +57,15 @@ def otlp_router(pipeline: Pipeline, settings: Settings) -> APIRouter:
     return router
 
 
-def project_of(header: str) -> str:
-    """The project named in a header: percent-encoded, in UTF-8, or plain."""
+def project_of(headers: Mapping[str, str]) -> str:
+    """The project that the headers name, or the one of an agent in an environment; empty when they name none."""
+    agent_id, environment = _text(headers, AGENT_HEADER), _text(headers, ENVIRONMENT_HEADER)
+    return _text(headers, PROJECT_HEADER) or (agent_project(agent_id, environment) if agent_id else "")
+
+
+def _text(headers: Mapping[str, str], name: str) -> str:
+    """Percent-encoded, in UTF-8, or plain."""
+    header = headers.get(name, "")
     with contextlib.suppress(UnicodeError):
         header = header.encode("latin-1").decode()
     return unquote(header).strip()[:MAX_PROJECT]

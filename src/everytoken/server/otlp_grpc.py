@@ -7,7 +7,7 @@ from typing import Any
 from everytoken.config import Settings
 from everytoken.ingest.pipeline import BusyError, Pipeline
 from everytoken.server.gate import Gate, TurnedAwayError
-from everytoken.server.otlp import PROJECT_HEADER, answer, project_of
+from everytoken.server.otlp import answer, project_of
 from everytoken.server.receiving import RefusedError, accept, busy
 from everytoken.server.scopes import INGEST
 from everytoken.store.errors import StoreError
@@ -43,7 +43,7 @@ async def otlp_grpc(pipeline: Pipeline, settings: Settings, gate: Gate | None = 
     async def export(data: bytes, context: Any) -> bytes:
         metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
         allowed = await _admitted(gate, metadata, context, grpc.StatusCode) if gate else None
-        project = project_of(metadata.get(PROJECT_HEADER, ""))
+        project = project_of(metadata)
         return await _export(pipeline, data, context, grpc.StatusCode, project=project, allowed=allowed)
 
     server = grpc.aio.server(

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from everytoken.core.run import RUN_TYPES
+from everytoken.wire.addresses import read_address
 from everytoken.wire.operations import RunFields
 from everytoken.wire.times import read_time
 
@@ -142,6 +143,7 @@ _RULES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "dotted_order": ("dotted_order", str),
     "session_name": ("project", _text),
     "session_id": ("project_id", read_id),
+    "address": ("project", read_address),
     "name": ("name", _text),
     "run_type": ("run_type", _run_type),
     "start_time": ("start_us", read_time),

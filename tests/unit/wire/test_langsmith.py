@@ -130,6 +130,11 @@ def test_an_id_of_32_hexadecimal_digits_is_the_same_id() -> None:
     assert found.operations == (Operation("post", RUN, {"trace_id": RUN}, NOW_US, 0, 90),)
 
 
+def test_an_agent_in_an_environment_is_a_project() -> None:
+    (operation,) = decoded((f"post.{RUN}", b'{"address": "lrn:agents/shop/environments/Staging"}')).operations
+    assert operation.body["project"] == "shop-staging"
+
+
 def test_an_unknown_run_type_becomes_a_chain_and_is_remembered() -> None:
     body = decode_run(json.dumps({"id": RUN, "run_type": "agent"}).encode(), NOW_US).operations[0].body
     assert (body["run_type"], body["extra"]) == ("chain", {"run_type_sent": "agent"})
@@ -166,6 +171,7 @@ def test_feedback_is_read_beside_runs() -> None:
         (b'{"extra": {"metadata": 1}}', "extra.metadata", "must be a JSON object"),
         (b'{"events": {}}', "events", "must be a list of JSON objects"),
         (b'{"session_name": 1}', "session_name", "must be text, not int"),
+        (b'{"address": "shop"}', "address", "must be lrn:agents/<id>/environments/<environment>"),
         (b"[]", "", "a run must be a JSON object"),
         (b"{", "", "not readable as JSON"),
         (f'{{"id": "{OTHER}"}}'.encode(), "id", "differs from the id in the part's name"),
