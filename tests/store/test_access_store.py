@@ -33,7 +33,7 @@ def test_a_key_is_found_by_its_text_and_by_nothing_that_is_stored(control: Contr
     with sqlite3.connect(tmp_path / "control.db") as raw:
         stored = str(raw.execute("SELECT * FROM api_keys").fetchall())
     raw.close()
-    assert text.split("_")[2] not in stored
+    assert text.removeprefix(f"{key.prefix}_") not in stored
     assert key.key_id in stored
 
 
