@@ -47,7 +47,7 @@ def test_the_project_list_shows_tokens_and_cost_with_their_quality(page: Page, s
     project = row(page, PROJECT)
     expect(project).to_contain_text("100 % exact")
     expect(project).to_contain_text("1.82 s")
-    project.get_by_role("link").click()
+    project.get_by_role("link", name=PROJECT).click()
     expect(page).to_have_url(f"{site.url}/projects/{PROJECT}/overview")
 
 

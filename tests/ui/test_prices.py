@@ -81,7 +81,7 @@ def test_a_price_is_looked_up_with_its_tiers_and_steps(page: Page, site: Site, t
 def test_the_cost_of_a_project_explains_itself_to_the_digit(page: Page, site: Site, trace_id: str) -> None:
     page.goto(f"{site.url}/projects/eco2-chat/nodes")
     row = page.get_by_role("row").filter(has=page.get_by_text("web_search", exact=True)).first
-    row.get_by_title("Explain this number").click()
+    row.get_by_role("button", name="$0.007324").click()
     shown = page.get_by_role("dialog")
     expect(shown).to_contain_text("× $1.75 / M")
     expect(shown).to_contain_text("× $14.00 / M")
