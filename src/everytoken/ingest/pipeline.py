@@ -33,9 +33,9 @@ INLINE_BYTES = 64 * 1024
 """Received bodies up to this size are decoded in the event loop: about 5 ms, less than a change of threads may cost."""
 IN_FLIGHT_BYTES = 256 * 1024**2
 """Received bodies held at one time, from their first byte to their commit."""
-LINE_BYTES = 2 * 1024**2
-"""Received bodies that wait for their turn to be decoded: about 0.2 s of work. The next is refused and comes again,
-where a longer line would only let every answer come later."""
+LINE_BYTES = 768 * 1024
+"""Received bodies that wait for their turn to be decoded: about a quarter second of work when the ledger cannot follow.
+The next is refused and comes again, where a longer line would only let every answer come later."""
 BODY_COST_BYTES = 2 * 1024
 """What a body costs beside its bytes, in bytes that take as long."""
 SLICE_S = 0.02
