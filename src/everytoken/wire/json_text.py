@@ -11,7 +11,14 @@ import orjson
 MAX_DEPTH = 200
 """orjson writes at most 254 levels, and what we store is wrapped in a few levels of our own."""
 
+MAX_MENDS = 8
+"""Texts of one value that are put together again; one for each line of a traceback that shows such a text."""
+MAX_MENDED_CHARACTERS = 2 * 1024**2
+"""Each mend reads the value again."""
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
+_CUT_SHORT = re.compile(r'\\\\"\s*\Z')
 
 
 class JsonError(ValueError):
@@ -37,13 +44,40 @@ def load_json(data: bytes) -> Any:
 def _load_lenient(data: bytes) -> Any:
     text = data.decode("utf-8", "replace")
     try:
-        value = json.loads(text, parse_float=_finite, parse_constant=lambda _name: None)
+        try:
+            value = _parse(text)
+        except json.JSONDecodeError:
+            value = _parse_mended(text)
         rewritten = _LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False))
         return orjson.loads(rewritten)
     except RecursionError as error:
         raise JsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels") from error
     except ValueError as error:
         raise JsonError(f"not readable as JSON: {str(error)[:200]}") from error
+
+
+def _parse(text: str) -> Any:
+    return json.loads(text, parse_float=_finite, parse_constant=lambda _name: None)
+
+
+def _parse_mended(text: str) -> Any:
+    """What LangSmith's Python SDK writes of an error whose message holds half of an emoji, and so for other texts.
+
+    It cuts lone surrogates out of JSON that is written already. A text that shows one as Python's `repr` does is
+    `\\\\ud83d` in JSON: it takes the second backslash for the beginning of one (langsmith 0.4 to 0.15,
+    `_internal/_serde.py`). The backslash that is left escapes a letter that has no escape, or the backslash of the
+    next escape, so that a quote within the text ends it.
+    """
+    text = _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else "\\\\", text)
+    for _ in range(MAX_MENDS if len(text) <= MAX_MENDED_CHARACTERS else 0):
+        try:
+            return _parse(text)
+        except json.JSONDecodeError as error:
+            cut = _CUT_SHORT.search(text, max(0, error.pos - 20), error.pos)
+            if cut is None:
+                raise
+            text = f"{text[: cut.start()]}\\{text[cut.start() :]}"
+    return _parse(text)
 
 
 def _finite(text: str) -> float | None:

@@ -96,6 +96,8 @@ class _MultipartReader:
             self._reject(part, name or getattr(error, "field", ""), str(error))
             draft.damaged = True
             draft.refused = draft.refused or not name
+            if name == "error":  # that the run failed is not lost with how
+                draft.wire[name] = part.data.decode("utf-8", "replace")
             return
         draft.size_bytes += len(part.data)
         if name:
@@ -155,7 +157,7 @@ def decode_batch(body: bytes, received_us: int) -> Decoded:
     """The runs of `{"post": [...], "patch": [...]}`; either list may be absent.
 
     Raises:
-        BodyUnreadableError: it is not an object of such lists.
+        BodyUnreadableError: it is not a JSON object.
     """
     batch = _load_body(body)
     if not isinstance(batch, dict):
@@ -167,7 +169,8 @@ def decode_batch(body: bytes, received_us: int) -> Decoded:
         if runs is None:
             continue
         if not isinstance(runs, list):
-            raise BodyUnreadableError(f"{kind} must be a list of runs", field=kind)
+            rejections.append(Rejection(kind, "", f"must be a list of runs, not {type(runs).__name__}"))
+            continue
         size_bytes = len(body) // max(len(runs), 1)
         for position, wire in enumerate(runs):
             try:

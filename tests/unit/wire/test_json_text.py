@@ -1,11 +1,13 @@
 """JSON from outside becomes a value that can be written again, or a sentence that says why not."""
 
 import contextlib
+import json
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langsmith._internal._serde import dumps_json
 
 from everytoken.wire.json_text import MAX_DEPTH, JsonError, load_json
 
@@ -27,6 +29,30 @@ from everytoken.wire.json_text import MAX_DEPTH, JsonError, load_json
 def test_odd_values_become_plain_ones(text: bytes, value: object) -> None:
     assert load_json(text) == value
     assert orjson.loads(orjson.dumps(load_json(text))) == value
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("""ValueError('x \\ud83d')\n\nValueError: x \ud83d""", """ValueError('x \\')\n\nValueError: x """),
+        ("""    raise ValueError("x \\ud83d")\nValueError: \ud83d""", """    raise ValueError("x \\")\nValueError: """),
+        ("\\udc00next \\udc00uabc \\udc00 \udc00", "\next \\uabc \\ "),
+        ('"\\ud83d" ' * 8 + "\ud83d", '"\\" ' * 8),
+    ],
+)
+def test_what_the_sdk_writes_of_half_an_emoji_and_of_one_that_is_shown_is_read(told: str, kept: str) -> None:
+    written = dumps_json({"error": told, "id": 1})
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(written)
+    assert load_json(written) == {"error": kept, "id": 1}
+    assert load_json(dumps_json(told)) == kept
+
+
+def test_no_more_is_put_together_than_a_body_can_need() -> None:
+    many, large = '"\\ud83d" ' * 9 + "\ud83d", '"\\ud83d"' + "x" * 2 * 1024**2 + "\ud83d"
+    for told in (many, large):
+        with pytest.raises(JsonError, match="not readable as JSON"):
+            load_json(dumps_json(told))
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"a": }', b"nul", b"{'a': 1}", b"\x00", b"9" * 5000])

@@ -193,6 +193,12 @@ def test_one_unreadable_field_costs_the_field_and_not_the_run() -> None:
     assert [(r.part, r.field) for r in found.rejections] == [(f"post.{RUN}.inputs", "inputs")]
 
 
+def test_an_error_that_cannot_be_read_is_still_an_error() -> None:
+    found = decoded((f"patch.{RUN}", b'{"end_time": 5}'), (f"patch.{RUN}.error", b'"ValueError("x"'))
+    assert found.operations[0].body == {"end_us": 5_000, "error": '"ValueError("x"', "flags": ("part_unreadable",)}
+    assert [(r.part, r.field) for r in found.rejections] == [(f"patch.{RUN}.error", "error")]
+
+
 @pytest.mark.parametrize("name", ["post", "post.", "post.abc", "delete." + RUN, "", "post." + RUN + ".password"])
 def test_a_part_with_a_wrong_name_is_rejected_alone(name: str) -> None:
     found = decoded((name, b"{}"), (f"patch.{OTHER}", b"{}"))
@@ -215,13 +221,17 @@ def test_either_list_of_a_batch_may_be_absent() -> None:
     assert len(decode_batch(json.dumps({"patch": [{"id": RUN}]}).encode(), NOW_US).operations) == 1
 
 
-@pytest.mark.parametrize(
-    ("body", "field"), [(b"[]", "body"), (b'{"post": {}}', "post"), (b"", "body"), (b"\xff{", "body")]
-)
-def test_a_batch_that_is_none_is_unreadable(body: bytes, field: str) -> None:
+def test_what_is_no_list_in_a_batch_is_rejected_and_the_other_list_is_kept() -> None:
+    found = decode_batch(json.dumps({"post": [{"id": RUN}], "patch": {"id": RUN}}).encode(), NOW_US)
+    assert [(o.kind, o.run_id) for o in found.operations] == [("post", RUN)]
+    assert [(r.part, r.reason) for r in found.rejections] == [("patch", "must be a list of runs, not dict")]
+
+
+@pytest.mark.parametrize("body", [b"[]", b"", b"\xff{"])
+def test_a_batch_that_is_none_is_unreadable(body: bytes) -> None:
     with pytest.raises(BodyUnreadableError) as caught:
         decode_batch(body, NOW_US)
-    assert caught.value.field == field
+    assert caught.value.field == "body"
 
 
 def test_a_patch_takes_its_id_from_the_path() -> None:
