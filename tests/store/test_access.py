@@ -1,6 +1,7 @@
 """A real, guarded server: what a key for one project reaches of another project over every path. Nothing."""
 
 import json
+import re
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tests.store.serving import Server, command, environment, serving
 
 from everytoken.config import Settings
 from everytoken.server.app import create_app
-from everytoken.server.scopes import ADMIN_ALL, Policy, declared, is_declared, served
+from everytoken.server.scopes import ADMIN_ALL, OPEN, Policy, declared, is_declared, served
 from everytoken.store.control import Control
 from everytoken.store.keys import Scope
 
@@ -416,6 +417,39 @@ async def test_every_route_of_the_app_has_one_declared_scope(routes: FastAPI) ->
     assert [route for route in walked if not is_declared(*route)] == []
     assert need.scopes == frozenset({Scope.ADMIN})
     assert need.everywhere
+
+
+async def test_a_path_that_ends_in_a_line_end_asks_for_what_its_route_asks(routes: FastAPI) -> None:
+    """The router's patterns end with `$`, which matches before a line end too: the gate must not see another path."""
+    async with routes.router.lifespan_context(routes):
+        walked = sorted(set(served(routes.routes)))
+        policy = Policy(routes.routes)
+    differing = []
+    for method, template in walked:
+        path = re.sub(r"\{[^}]*\}", "x", template)
+        if policy.need(method, f"{path}\n") != policy.need(method, path):
+            differing.append((method, path))
+    assert differing == []
+
+
+def test_a_line_end_behind_a_path_opens_nothing(world: World) -> None:
+    for path in ("keys", "users", "audit", "projects", "health", "prices", "charges", "traces", "live", "export/runs"):
+        assert world.ask(None, "GET", f"{OURS}/{path}%0A").status_code == 401, path
+        assert world.ask("ingest", "GET", f"{OURS}/{path}%0A").status_code in (200 * (path == "health"), 403), path
+    for path in ("/metrics%0A", "/sessions%0A", "/feedback%0A", f"/runs/{world.theirs}/share%0A", "/v2/sessions%0A"):
+        assert world.ask(None, "GET", path).status_code == 401, path
+    assert world.ask("read", "GET", f"/feedback/tokens%0A?run_id={world.theirs}").status_code == 403
+    assert world.ask("mine", "GET", "/metrics%0A").status_code == 403
+
+
+def test_only_the_page_is_open_where_the_table_says_nothing() -> None:
+    """A path that the table overlooks and the router serves is for administrators, whatever the path looks like."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.add_api_route("/sessions/{name:path}", lambda name: name)
+    policy = Policy(app.routes)
+    assert declared("GET", "/sessions/a/b/c") is None
+    assert policy.need("GET", "/sessions/a/b/c") == ADMIN_ALL
+    assert policy.need("GET", "/somewhere/a/b/c") == OPEN
 
 
 def test_a_route_that_nobody_declared_is_closed() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute
 
 from everytoken.server.langsmith_unserved import TEMPLATES, is_explained
@@ -112,6 +113,7 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("GET", "/metrics", READ_ALL),
     ("GET", "/ok", OPEN),
 )
+PAGE_PATH = "/{path}"
 PAGE = (("GET", "HEAD"), OPEN)
 """What is left of these methods is the page: files without data."""
 
@@ -133,14 +135,19 @@ class Policy:
         self._closed = [
             re.compile(_as_pattern(path)) for method, path in served(routes) if not is_declared(method, path)
         ]
+        self._routed = tuple(_guarded(routes))
         self.need = lru_cache(maxsize=4_096)(self._need)
 
     def _need(self, method: str, path: str) -> Need:
+        # The router's patterns end with `$`, which a line end at the end of the path slips through: so it must here.
+        path = path.removesuffix("\n")
         found = declared(method, path)
         if found is not None:
             return found
         if any(pattern.fullmatch(path) for pattern in self._closed):
             return ADMIN_ALL
+        if any(method in methods and pattern.match(path) for methods, pattern in self._routed):
+            return ADMIN_ALL  # whatever the table thinks of this path, the router would answer it with data
         if is_explained(path):
             return ANY  # there is nothing to guard: the answer says that we have no such thing
         return PAGE[1] if method in PAGE[0] else ADMIN_ALL
@@ -148,16 +155,21 @@ class Policy:
 
 def served(routes: Iterable[BaseRoute]) -> Iterable[tuple[str, str]]:
     """Method and path template of every route, those of included routers too."""
-    from fastapi.routing import iter_route_contexts
-
     for route in iter_route_contexts(list(routes)):
         for method in sorted(route.methods or ()):
             yield method, route.path_format or ""
 
 
+def _guarded(routes: Sequence[BaseRoute]) -> Iterable[tuple[frozenset[str], re.Pattern[str]]]:
+    """Methods and pattern, the router's own, of every route that is neither the page nor tells of what is not kept."""
+    for route in iter_route_contexts(list(routes)):
+        if route.path_format != PAGE_PATH and route.path_format not in TEMPLATES:
+            yield frozenset(route.methods or ()), route.path_regex
+
+
 def is_declared(method: str, path: str) -> bool:
     """Whether the table has a line for this route, or it is the page, or an answer about what is not kept."""
-    return path == "/{path}" or path in TEMPLATES or declared(method, re.sub(r"\{[^}]*\}", "x", path)) is not None
+    return path == PAGE_PATH or path in TEMPLATES or declared(method, re.sub(r"\{[^}]*\}", "x", path)) is not None
 
 
 def _as_pattern(path: str) -> str:

@@ -1,8 +1,10 @@
 """Bodies are undone within a bound: what a client sent comes back, and a bomb costs no more than the limit."""
 
 import gzip
+import time
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import pytest
 import zstandard
@@ -86,6 +88,30 @@ def test_a_bomb_of_a_gigabyte_is_refused_in_the_memory_of_the_limit(encoding: st
     finally:
         tracemalloc.stop()
     assert peak < 40 * MIB
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_of_nothing_but_empty_frames_is_refused_soon(encoding: str) -> None:
+    """64 MB of empty gzip members took more than an hour, each copying what was left of the body."""
+    empty = gzip.compress(b"") if encoding == "gzip" else streamed_zstd(b"")
+    body = empty * (8 * MIB // len(empty))
+    began = time.process_time()
+    with pytest.raises(BodyTooLargeError, match="more than 10000 pieces"):
+        decompress(body, encoding, 64 * MIB)
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("zstd", streamed_zstd)])
+def test_a_body_packed_in_pieces_by_a_parallel_tool_is_read(encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    text = bytes(range(256)) * 256
+    assert decompress(pack(text) * 100, encoding, 64 * MIB) == text * 100
+
+
+def test_a_bomb_inside_a_bomb_is_undone_once() -> None:
+    inner = gzip.compress(bytes(8 * MIB))
+    assert decompress(gzip.compress(inner), "gzip", MIB) == inner
+    with pytest.raises(BodyEncodingError):
+        decompress(gzip.compress(inner), "gzip, gzip", MIB)
 
 
 def test_a_frame_that_asks_for_a_huge_window_is_refused() -> None:
