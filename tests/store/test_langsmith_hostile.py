@@ -80,6 +80,27 @@ def test_every_field_and_operator_is_answered_or_refused(reader: RunReader) -> N
     assert ids(reader, "eq(is_root, true)") == [TRACE]
 
 
+def test_the_longest_filters_are_answered_or_refused_where_they_are_too_long(reader: RunReader) -> None:
+    """Never sent to a store that refuses them: a client would ask again and again."""
+    terms: tuple[tuple[str, list[str]], ...] = (
+        ('eq(thread_id, "t-{0}")', []),
+        ('and(eq(metadata_key, "a.b.c"), neq(metadata_value, "{0}"))', []),
+        ("gt(total_cost, {0})", [TRACE]),  # its one charge was 0.01
+        ('eq(feedback_key, "k{0}")', []),
+        ('has(metadata, \'{{"k{0}": {{"a": {{"b": ""}}}}}}\')', []),
+    )
+    for term, expected in terms:
+        with pytest.raises(FilterError) as refused:
+            reader.condition(RunQuestion(filter=_any(term, 660)))
+        longest = _any(term, 660)[: refused.value.position].count(term[:5])
+        assert longest >= 20
+        assert ids(reader, _any(term, longest)) == expected
+
+
+def _any(term: str, count: int) -> str:
+    return f"or({', '.join(term.format(number) for number in range(count))})"
+
+
 def test_sums_in_filters_are_those_of_the_subtree(reader: RunReader) -> None:
     assert ids(reader, "eq(total_tokens, 120)") == [TRACE]
     assert ids(reader, "lt(total_tokens, 120)") == [uid(2)]

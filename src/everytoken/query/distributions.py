@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from everytoken.query.buckets import Bucket, auto_bucket, bucket_starts
-from everytoken.query.filter.sql import FeedbackRuns
+from everytoken.query.filter.feedback import FeedbackRuns
 from everytoken.query.filter.trace_fields import DURATION_US, KNOWN_NANO_USD, TTFT_US
 from everytoken.query.found_traces import TraceQuestion, find_traces
 from everytoken.query.projects import known_project

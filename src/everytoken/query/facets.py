@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from everytoken.query.filter.sql import FeedbackRuns
+from everytoken.query.filter.feedback import FeedbackRuns
 from everytoken.query.found_traces import TraceQuestion, find_traces
 from everytoken.query.projects import known_project
 from everytoken.store.control import Control

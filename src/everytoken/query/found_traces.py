@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from everytoken.query.filter.feedback import FeedbackRuns
 from everytoken.query.filter.parse import parse
-from everytoken.query.filter.sql import Compiler, FeedbackRuns
+from everytoken.query.filter.sql import Compiler
 from everytoken.query.filter.trace_fields import CHARGED, TRACE_FIELDS
 from everytoken.query.window import MAX_US, MIN_US, Window
 from everytoken.store.ledger import Ledger, sql_text

@@ -7,9 +7,10 @@ from typing import Any
 from everytoken.core.run import Run
 from everytoken.query.cursors import read_cursor, write_cursor
 from everytoken.query.errors import CursorError, NotFoundError
+from everytoken.query.filter.feedback import FeedbackRuns
 from everytoken.query.filter.fields import FIELDS, PAIRS, THREAD_SQL, Field
 from everytoken.query.filter.parse import parse
-from everytoken.query.filter.sql import Compiler, FeedbackRuns
+from everytoken.query.filter.sql import Compiler
 from everytoken.query.filter.tree import Compare, leaves
 from everytoken.query.filter.values import name_of
 from everytoken.query.ids import as_uuid

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 from everytoken.core.lineage import THREAD_KEYS, USER_KEYS, first_text
 from everytoken.query.cursors import FIRST_PAGE_ID, FIRST_PAGE_US, read_cursor, write_cursor
 from everytoken.query.errors import CursorError
-from everytoken.query.filter.sql import FeedbackRuns
+from everytoken.query.filter.feedback import FeedbackRuns
 from everytoken.query.filter.trace_fields import DURATION_US, KNOWN_NANO_USD, TTFT_US
 from everytoken.query.found_traces import Head, TraceQuestion, find_traces, newest_roots, rootless_heads
 from everytoken.query.ids import as_uuid

@@ -27,7 +27,7 @@ from everytoken.ingest.pipeline import Pipeline
 from everytoken.ingest.restricting import FEEDBACK_FIELD
 from everytoken.query.errors import CursorError, NotFoundError
 from everytoken.query.filter.errors import FilterError
-from everytoken.query.filter.sql import FeedbackTest
+from everytoken.query.filter.feedback import FeedbackTest
 from everytoken.query.langsmith_rows import RunWriter
 from everytoken.query.langsmith_runs import RunReader
 from everytoken.query.langsmith_stats import GroupError

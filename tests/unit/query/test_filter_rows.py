@@ -14,7 +14,7 @@ ROW = Row(
         "latency": 2.5,
         "runs": None,
     },
-    {"team": "a", "tier": 1, "live": True},
+    {"team": "a", "tier": 1, "live": True, "deep": {"a": {"b": 1}, "c": 2}},
     {"good": {"avg": 0.75, "values": {"yes": 2}, "comments": ["so so"]}},
 )
 
@@ -47,6 +47,8 @@ def finds(text: str) -> bool:
         'and(eq(metadata_value, "a"), eq(metadata_key, "team"))',
         'and(eq(metadata_key, "team"), neq(metadata_value, "b"))',
         'has(metadata, \'{"team": "a", "live": true}\')',
+        'has(metadata, \'{"deep": {"a": {"b": 1}}}\')',
+        'gt(latency, "0m2s")',
         'exists(metadata, "tier")',
         'and(eq(feedback_key, "good"), gte(feedback_score, 0.75))',
         'and(eq(feedback_key, "good"), eq(feedback_value, "yes"))',
@@ -72,6 +74,9 @@ def test_a_filter_finds_the_row(text: str) -> None:
         'and(eq(metadata_key, "plan"), neq(metadata_value, "b"))',
         'and(eq(feedback_key, "bad"), gte(feedback_score, 0))',
         'has(metadata, \'{"team": "b"}\')',
+        'has(metadata, \'{"deep": {"a": {"b": 2}}}\')',
+        'has(metadata, \'{"team": {"a": 1}}\')',
+        'has(metadata, \'{"none": ""}\')',
         'exists(metadata, "plan")',
         'search("nowhere")',
     ],

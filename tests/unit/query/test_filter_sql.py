@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everytoken.query.filter.errors import FilterError
+from everytoken.query.filter.feedback import FeedbackTest
 from everytoken.query.filter.fields import FIELDS, JSON_COLUMNS, PAIRS
 from everytoken.query.filter.parse import parse
-from everytoken.query.filter.sql import Compiler, FeedbackTest
+from everytoken.query.filter.sql import MAX_LOOKUPS, Compiler
 from everytoken.query.filter.tree import COMPARISONS, And, Compare, Literal, Not, Search, write
 
 SENTINEL = "qzx'\"\\;--{f0:String}/**/`%s"
@@ -31,7 +32,10 @@ def compiled(text: str) -> tuple[str, dict[str, object]]:
     [
         ('eq(name, "x")', "name.2 = {f0:String}", ["x"]),
         ('eq(run_type, "LLM")', "run_type.2 = {f0:String}", ["llm"]),
+        ('in(run_type, ["LLM", "tool"])', "has({f0:Array(String)}, run_type.2)", [["llm", "tool"]]),
+        ('in(name, ["LLM"])', "has({f0:Array(String)}, name.2)", [["LLM"]]),
         ("neq(error, null)", "NOT (error.2 = '')", []),
+        ("eq(tags, null)", "empty(tags.2)", []),
         ("eq(is_root, false)", "NOT (is_root = 1)", []),
         ('has(tags, "x")', "has(tags.2, {f0:String})", ["x"]),
         (f'eq(id, "{RUN.upper()}")', "ifNull(run_id = {f0:UUID}, 0)", [RUN]),
@@ -41,6 +45,11 @@ def compiled(text: str) -> tuple[str, dict[str, object]]:
             'gte(latency, "250ms")',
             "ifNull(if(end_us.1 > 0, greatest(end_us.2 - start_us, 0) / 1000000, NULL) >= {f0:Float64}, 0)",
             [0.25],
+        ),
+        (
+            'lt(end_time, "2026-11-22T12:00:00+09:00")',
+            "ifNull(if(end_us.1 > 0, end_us.2, NULL) < {f0:Int64}, 0)",
+            [1_795_316_400_000_000],
         ),
         (
             "gt(total_tokens, 5)",
@@ -58,6 +67,19 @@ def compiled(text: str) -> tuple[str, dict[str, object]]:
             [5.0],
         ),
         ('exists(metadata, "k")', "JSONHas(metadata.2, {f0:String})", ["k"]),
+        (
+            'has(metadata, \'{"k": ""}\')',
+            "(JSONHas(metadata.2, {f0:String}) AND if(JSONType(metadata.2, {f1:String}) = 'String', "
+            "JSONExtractString(metadata.2, {f1:String}), JSONExtractRaw(metadata.2, {f1:String})) = {f2:String})",
+            ["k", "k", ""],
+        ),
+        (
+            'has(metadata, \'{"a": {"b": 5}}\')',
+            "(if(JSONType(metadata.2, {f0:String}, {f1:String}) = 'String', "
+            "JSONExtractString(metadata.2, {f0:String}, {f1:String}), "
+            "JSONExtractRaw(metadata.2, {f0:String}, {f1:String})) = {f2:String})",
+            ["a", "b", "5"],
+        ),
         (
             'not(or(eq(name, "a"), like(name, "b%")))',
             "NOT (name.2 = {f0:String} OR name.2 ILIKE {f1:String})",
@@ -151,6 +173,9 @@ def test_the_sentinel_travels_as_a_parameter_alone() -> None:
         ("has(tags, 5)", 10, "written in quotes"),
         ('eq(is_root, "maybe")', 12, "write eq(is_root, true)"),
         ('and(in(metadata_key, ["a"]), eq(metadata_value, "v"))', 4, "use eq for the key"),
+        ("in(error, [null])", 10, "null goes with eq and neq"),
+        ("eq(name, true)", 9, 'write "true"'),
+        ('gt(latency, "1m-2s")', 12, 'such as "5s", "250ms" or "1m30s"'),
     ],
 )
 def test_a_field_or_value_that_does_not_fit_names_its_position(text: str, position: int, says: str) -> None:
@@ -159,3 +184,29 @@ def test_a_field_or_value_that_does_not_fit_names_its_position(text: str, positi
 
     assert says in str(caught.value)
     assert caught.value.position == position
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1m30s", 90.0), ("1h 5min", 3_900.0), ("2d", 172_800.0), ("250 us", 0.00025), ("5sec", 5.0), ("5", 5.0)],
+)
+def test_a_duration_is_written_with_units_or_as_seconds(text: str, seconds: float) -> None:
+    _, params = compiled(f'gt(latency, "{text}")')
+
+    assert list(params.values()) == [seconds]
+
+
+def test_a_filter_that_no_query_can_hold_is_refused_where_it_is_too_much() -> None:
+    """A store would refuse it, and a client would send it again and again."""
+    pair = 'and(eq(metadata_key, "a.b.c.d.e.f"), neq(metadata_value, "v"))'
+    with pytest.raises(FilterError, match="more than one query can hold") as refused:
+        compiled(f"or({', '.join([pair] * 600)})")
+    assert 3 < refused.value.position < 600 * len(pair)
+
+    sums = ", ".join(f"gt(total_cost, {number})" for number in range(MAX_LOOKUPS + 1))
+    with pytest.raises(FilterError, match="more than 20 comparisons of sums or of feedback") as refused:
+        compiled(f"or({sums})")
+    assert refused.value.position == sums.index("gt(total_cost, 20)") + 3
+    deep = '{"a":' * 21 + "1" + "}" * 21
+    with pytest.raises(FilterError, match="an object deeper than 20"):
+        compiled(f"has(metadata, '{deep}')")

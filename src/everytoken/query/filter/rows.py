@@ -94,8 +94,7 @@ class Plain:
         if pair is not None and pair.family in _FAMILIES:
             return self._pair(compare, row)
         if compare.operator == "has" and name == "metadata":
-            wanted = object_of(compare.value, name)
-            return all(key in row.metadata and row.metadata[key] == value for key, value in wanted.items())
+            return _contains(row.metadata, object_of(compare.value, name))
         if compare.operator == "exists" and name == "metadata":
             return text_of(compare.value, "a key") in row.metadata
         kind = self.fields.get(name)
@@ -125,6 +124,14 @@ class Plain:
                 raise FilterError(f"{name[:60]!r} cannot be searched", search.name.position, nearest(name, names))
             names = [name]
         return any(text in str(row.values.get(name) or "").lower() for name in names)
+
+
+def _contains(held: Any, wanted: Mapping[str, Any]) -> bool:
+    """Whether an object holds all of another: of objects inside of it, what is written there and maybe more."""
+    return isinstance(held, Mapping) and all(
+        _contains(held.get(key), value) if isinstance(value, dict) and value else key in held and held[key] == value
+        for key, value in wanted.items()
+    )
 
 
 def _map_of(family: str, row: Row) -> Mapping[str, Any]:

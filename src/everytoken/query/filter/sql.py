@@ -7,8 +7,10 @@ from typing import Any
 from typing import Literal as Choice
 
 from everytoken.query.filter.errors import FilterError, nearest
+from everytoken.query.filter.feedback import FeedbackRuns, feedback_test
 from everytoken.query.filter.fields import FIELDS, JSON_COLUMNS, PAIRS, SEARCHED, Field, Pair
-from everytoken.query.filter.tree import And, Compare, Expression, Not, Or, Scalar, Search, Value
+from everytoken.query.filter.maps import Entries
+from everytoken.query.filter.tree import SIGNS, And, Compare, Expression, Not, Or, Scalar, Search
 from everytoken.query.filter.values import (
     as_text,
     id_of,
@@ -16,28 +18,16 @@ from everytoken.query.filter.values import (
     items_of,
     name_of,
     number_of,
-    object_of,
     pattern_of,
-    plain_of,
     seconds_of,
     text_of,
 )
 
-SIGNS = {"eq": "=", "neq": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-MAX_KEY_STEPS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackTest:
-    """One comparison of a feedback's own field: `key`, `score`, `value`, `comment` or `source`."""
-
-    name: str
-    operator: str
-    value: Value
-
-
-FeedbackRuns = Callable[[Sequence[FeedbackTest]], Sequence[str]]
-"""Ids of the runs with one piece of feedback that passes all the tests."""
+MAX_SQL_CHARS = 150_000
+"""Of all conditions of a question; ClickHouse parses 262,144 bytes, and the rest of the query is there too."""
+MAX_LOOKUPS = 20
+"""Comparisons that read more than the run: each sums up all charges of the projects, or asks for feedback."""
+TOO_MUCH = "ask several questions, or put many values into one in(field, [...])"
 
 
 @dataclass(slots=True)
@@ -49,12 +39,14 @@ class Compiler:
     """SQL of a table `run_id, prompt_tokens, completion_tokens, total_tokens, total_cost, ...` over subtrees."""
     params: dict[str, Any] = field(default_factory=dict)
     fields: Mapping[str, Field] = field(default_factory=lambda: FIELDS)
+    _chars: int = 0
+    _lookups: int = 0
 
     def condition(self, expression: Expression) -> str:
         """A SQL condition that is true or false, never null.
 
         Raises:
-            FilterError: a field or a value that does not fit.
+            FilterError: a field or a value that does not fit, or more than one query can ask.
         """
         match expression:
             case And(parts):
@@ -64,15 +56,26 @@ class Compiler:
             case Not(part):
                 return f"NOT {self.condition(part)}"
             case Search():
-                return self._search(expression)
+                return self._weighed(self._search(expression), expression.position)
             case Compare():
-                return self._compare(expression)
+                return self._weighed(self._compare(expression), expression.position)
 
     def bind(self, value: Any, kind: str) -> str:
         """A placeholder of that type for the value."""
         name = f"f{len(self.params)}"
         self.params[name] = _encodable(value)
         return f"{{{name}:{kind}}}"
+
+    def _weighed(self, condition: str, position: int) -> str:
+        self._chars += len(condition)
+        if self._chars > MAX_SQL_CHARS:
+            raise FilterError("the filter asks for more than one query can hold", position, TOO_MUCH)
+        return condition
+
+    def _look_up(self, position: int) -> None:
+        self._lookups += 1
+        if self._lookups > MAX_LOOKUPS:
+            raise FilterError(f"more than {MAX_LOOKUPS} comparisons of sums or of feedback", position, TOO_MUCH)
 
     def _all(self, parts: Sequence[Expression]) -> str:
         """Keys and values of one map, or of one feedback, that stand side by side speak of the same entry."""
@@ -116,17 +119,19 @@ class Compiler:
         pair = PAIRS[name_of(key.name)]
         if pair.family == "feedback":
             return self._feedback([key, *values])
+        entries = self._entries(pair.family)
         if not values:
-            return self._key(pair, key)
+            return self._weighed(entries.key(key), key.position)
         if key.operator != "eq":
             raise FilterError(
                 f"{key.operator} on a key cannot be joined with a value", key.position, "use eq for the key"
             )
-        column = JSON_COLUMNS[pair.family]
         text = text_of(key.value, "a key")
-        conditions = [self._has_key(column, text)]
-        conditions += [self._json_value(value, self._at_key(column, text)) for value in values]
-        return f"({' AND '.join(conditions)})"
+        conditions = [entries.has_key(text)] + [entries.value(value, entries.at(text)) for value in values]
+        return self._weighed(f"({' AND '.join(conditions)})", key.position)
+
+    def _entries(self, family: str) -> Entries:
+        return Entries(JSON_COLUMNS[family], self.bind)
 
     def _compare(self, compare: Compare) -> str:
         name = name_of(compare.name)
@@ -152,58 +157,8 @@ class Compiler:
                 same = Compare("eq", compare.name, compare.value, compare.position)
                 return f"NOT {self._feedback([same])}"
             return self._feedback([compare])
-        if pair.part == "key":
-            return self._key(pair, compare)
-        column = JSON_COLUMNS[pair.family]
-        return f"arrayExists(held -> {self._json_value(compare, 'held')}, mapValues({_entries(column)}))"
-
-    def _key(self, pair: Pair, compare: Compare) -> str:
-        column = JSON_COLUMNS[pair.family]
-        if compare.operator == "in":
-            keys = [as_text(item, compare.value) for item in items_of(compare.value)]
-            return f"({' OR '.join(self._has_key(column, key) for key in keys)})" if keys else "0"
-        key = text_of(compare.value, "a key")
-        if compare.operator == "like":
-            return (
-                f"arrayExists(held -> held ILIKE {self.bind(pattern_of(key), 'String')}, mapKeys({_entries(column)}))"
-            )
-        if compare.operator in ("eq", "neq"):
-            return f"{'NOT ' if compare.operator == 'neq' else ''}{self._has_key(column, key)}"
-        raise FilterError(f"{compare.operator} has no meaning for a key", compare.position, "use eq, neq, in or like")
-
-    def _has_key(self, column: str, key: str) -> str:
-        nested = self._path(key)
-        found = f"JSONHas({column}, {self.bind(key, 'String')})"
-        return f"({found} OR JSONHas({column}, {nested}))" if nested else found
-
-    def _at_key(self, column: str, key: str) -> str:
-        """The value under a key as text: a string as it is, anything else as its JSON."""
-        flat, nested = self.bind(key, "String"), self._path(key)
-        if not nested:
-            return _json_text(column, flat)
-        return f"if(JSONHas({column}, {flat}), {_json_text(column, flat)}, {_json_text(column, nested)})"
-
-    def _path(self, key: str) -> str | None:
-        steps = key.split(".")
-        if not 1 < len(steps) <= MAX_KEY_STEPS:
-            return None
-        return ", ".join(self.bind(step, "String") for step in steps)
-
-    def _json_value(self, compare: Compare, held: str) -> str:
-        operator, value = compare.operator, compare.value
-        if operator == "in":
-            return f"has({self.bind([plain_of(item) for item in items_of(value)], 'Array(String)')}, {held})"
-        if operator == "like":
-            return f"{held} ILIKE {self.bind(pattern_of(text_of(value, 'a pattern')), 'String')}"
-        if operator in ("eq", "neq"):
-            return f"{held} {SIGNS[operator]} {self.bind(plain_of(value.value), 'String')}"
-        if operator not in SIGNS:
-            raise FilterError(
-                f"{operator} has no meaning for a value", compare.position, "use eq, neq, in, like, gt or lt"
-            )
-        if isinstance(value.value, int | float) and not isinstance(value.value, bool):
-            return f"ifNull(toFloat64OrNull({held}) {SIGNS[operator]} {self.bind(float(value.value), 'Float64')}, 0)"
-        return f"{held} {SIGNS[operator]} {self.bind(plain_of(value.value), 'String')}"
+        entries = self._entries(pair.family)
+        return entries.key(compare) if pair.part == "key" else entries.any_value(compare)
 
     def _has(self, name: str, compare: Compare) -> str:
         known = self.fields.get(name)
@@ -215,19 +170,14 @@ class Compiler:
                 compare.name.position,
                 'write has(tags, "x") or has(metadata, \'{"k":"v"}\')',
             )
-        wanted = object_of(compare.value, name)
-        column = JSON_COLUMNS[name]
-        conditions = [
-            f"{self._at_key(column, key)} = {self.bind(plain_of(value), 'String')}" for key, value in wanted.items()
-        ]
-        return f"({' AND '.join(conditions)})"
+        return self._entries(name).contain(compare, name)
 
     def _exists(self, name: str, compare: Compare) -> str:
         if name not in JSON_COLUMNS:
             raise FilterError(
                 f"exists has no meaning for {name[:60]!r}", compare.name.position, 'write exists(metadata, "k")'
             )
-        return self._has_key(JSON_COLUMNS[name], text_of(compare.value, "a key"))
+        return self._entries(name).has_key(text_of(compare.value, "a key"))
 
     def _search(self, search: Search) -> str:
         columns: Mapping[str, Choice["json", "text"]] = SEARCHED
@@ -247,13 +197,16 @@ class Compiler:
         return f"({' OR '.join(conditions)})"
 
     def _feedback(self, compares: Sequence[Compare]) -> str:
-        tests = [_feedback_test(compare) for compare in compares]
+        self._look_up(compares[0].position)
+        tests = [feedback_test(compare) for compare in compares]
         return f"run_id IN {self.bind(list(self.feedback_runs(tests)), 'Array(UUID)')}"
 
     def text(self, known: Field, compare: Compare) -> str:
         operator, value = compare.operator, compare.value
         if operator == "in":
-            return f"has({self.bind([as_text(item, value) for item in items_of(value)], 'Array(String)')}, {known.sql})"
+            wanted = [as_text(item, value) for item in items_of(value)]
+            wanted = [text.lower() for text in wanted] if known.lower else wanted
+            return f"has({self.bind(wanted, 'Array(String)')}, {known.sql})"
         if value.value is None:
             return self._null(known, compare, f"{known.sql} = ''")
         text = text_of(value, "text")
@@ -299,6 +252,8 @@ class Compiler:
             return (
                 f"hasAny({known.sql}, {self.bind([as_text(item, value) for item in items_of(value)], 'Array(String)')})"
             )
+        if value.value is None:
+            return self._null(known, compare, f"empty({known.sql})")
         if operator == "like":
             pattern = self.bind(pattern_of(text_of(value, "a tag")), "String")
             return f"arrayExists(tag -> tag ILIKE {pattern}, {known.sql})"
@@ -309,6 +264,7 @@ class Compiler:
 
     def rolled_up(self, known: Field, compare: Compare) -> str:
         """Sums of a subtree. A run without charges is in no such table: its tokens are 0, its cost is not known."""
+        self._look_up(compare.position)
         at_zero = known.name.endswith("_tokens") and _holds_at_zero(compare)
         test = self._ordered(known, compare, lambda item: number_of(item, compare.value), "Float64")
         # Made of constants and of placeholders alone.
@@ -350,35 +306,6 @@ def _encodable(value: Any) -> Any:
     if isinstance(value, list):
         return [_encodable(item) for item in value]
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
-
-
-def _entries(column: str) -> str:
-    return f"JSONExtract({column}, 'Map(String, String)')"
-
-
-def _json_text(column: str, path: str) -> str:
-    string = f"JSONType({column}, {path}) = 'String'"
-    return f"if({string}, JSONExtractString({column}, {path}), JSONExtractRaw({column}, {path}))"
-
-
-def _feedback_test(compare: Compare) -> FeedbackTest:
-    operator, value = compare.operator, compare.value
-    part = PAIRS[name_of(compare.name)].part
-    if operator not in (*SIGNS, "in", "like") or (operator == "like" and part == "score"):
-        raise FilterError(f"{operator} has no meaning for feedback", compare.position, "use eq, in, gt or lt")
-    if value.value is None and operator not in ("eq", "neq"):
-        raise FilterError(f"{operator} has no meaning for null", value.position, f"write eq(feedback_{part}, null)")
-    if value.value is None:
-        return FeedbackTest(part, operator, None)
-
-    def read(item: Value) -> Scalar:
-        if part != "score":
-            return plain_of(item)
-        return float(item) if isinstance(item, bool) else number_of(item, value)
-
-    if operator == "in":
-        return FeedbackTest(part, operator, tuple(read(item) for item in items_of(value)))
-    return FeedbackTest(part, operator, read(value.value))
 
 
 def _holds_at_zero(compare: Compare) -> bool:

@@ -8,7 +8,9 @@ from typing import TypeAlias
 Scalar: TypeAlias = str | int | float | bool | None
 Value: TypeAlias = Scalar | tuple[Scalar, ...]
 
-COMPARISONS = ("eq", "neq", "gt", "gte", "lt", "lte", "like")
+SIGNS = {"eq": "=", "neq": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+"""Comparisons that SQL writes with a sign."""
+COMPARISONS = (*SIGNS, "like")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,10 @@ from everytoken.query.window import parse_instant
 
 MAX_INT = 2**62
 
-_SECONDS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(us|ms|s|m|h)\s*", re.ASCII)
+_SECONDS = re.compile(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*(us|ms|s|sec|m|min|h|d)(?![a-z])\s*", re.ASCII)
 _BACKSLASH = re.compile(r"\\([%_\\])?")
-_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3_600.0, "d": 86_400.0}
+MAX_DURATION_CHARS = 60
 
 
 def name_of(literal: Literal) -> str:
@@ -34,8 +35,11 @@ def text_of(value: Literal, what: str) -> str:
 
 
 def as_text(item: Value, at: Literal, what: str = "text") -> str:
+    if item is None:
+        raise FilterError(f"null is not {what}", at.position, "null goes with eq and neq, as in neq(error, null)")
     if not isinstance(item, str):
-        raise FilterError(f"{what} is written in quotes, not {json.dumps(item)[:40]}", at.position, f'write "{item}"')
+        said = json.dumps(item)[:40]
+        raise FilterError(f"{what} is written in quotes, not {said}", at.position, f'write "{said}"')
     return item
 
 
@@ -68,13 +72,17 @@ def instant_of(item: Scalar, at: Literal) -> int:
 
 
 def seconds_of(item: Scalar, at: Literal) -> float:
-    """Seconds of a number, or of text with a unit."""
-    if isinstance(item, str):
-        found = _SECONDS.fullmatch(item)
-        if found is None:
-            raise FilterError("not a duration", at.position, 'write seconds, or text such as "5s", "250ms" or "2m"')
-        return float(found.group(1)) * _UNITS[found.group(2)]
-    return number_of(item, at)
+    """Seconds of a number, or of text with units, the largest first or not."""
+    if not isinstance(item, str):
+        return number_of(item, at)
+    parts = list(_SECONDS.finditer(item)) if len(item) <= MAX_DURATION_CHARS else []
+    if parts and "".join(part.group() for part in parts) == item:
+        return sum(float(part.group(1)) * _UNITS[part.group(2)] for part in parts)
+    try:
+        return number_of(item, at)
+    except FilterError:
+        hint = 'write seconds, or text such as "5s", "250ms" or "1m30s"'
+        raise FilterError("not a duration", at.position, hint) from None
 
 
 def number_of(item: Value, at: Literal) -> float:
