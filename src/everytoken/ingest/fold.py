@@ -324,7 +324,7 @@ class Fold:
                 self._add(self.traces[trace_id], fold, operation, touched)
             else:
                 self.wait([operation])
-                self._try_place(operation.run_id, trace_id, now_us, touched)
+                self._try_place(operation.run_id, trace_id, now_us, touched, more=True)
         placed = True
         while placed:  # a run that found its place may be the parent another one waits for
             waiting = len(self.waiting)
@@ -411,9 +411,20 @@ class Fold:
         return replace(operation, run_id=alias)
 
     def _try_place(
-        self, run_id: str, trace_id: str | None, now_us: int, touched: dict[str, None], *, patient: bool = True
+        self,
+        run_id: str,
+        trace_id: str | None,
+        now_us: int,
+        touched: dict[str, None],
+        *,
+        patient: bool = True,
+        more: bool = False,
     ) -> None:
-        """Move a waiting run into its trace once its trace, project, name and start are known."""
+        """Move a waiting run into its trace once its trace, project, name and start are known.
+
+        What its post does not say, nothing will: `langsmith.AsyncClient` tells no start of a run. Except when there may
+        be `more` of it among the operations that came together.
+        """
         operations = self.waiting[run_id]
         patient = patient and now_us - operations[0].received_us < PATIENCE_US
         fields = merge(operations)
@@ -427,7 +438,7 @@ class Fold:
             or (self._trace_by_run.get(parent) if parent else None)
         )
         start_us = start_of(fields, order)
-        if patient and (trace_id is None or start_us is None or not fields.get("name")):
+        if patient and (trace_id is None or ((more or not posted) and (start_us is None or not fields.get("name")))):
             return
         trace_id = trace_id or parent or run_id
         is_root = parent is None and (posted or run_id == trace_id)

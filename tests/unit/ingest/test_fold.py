@@ -1,5 +1,6 @@
 """Traces in memory stay within their bounds, and every run finds a place."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,10 @@ def post(n: int, *, trace: int | None = None, size: int = 100, **fields: Any) ->
     known = {"name": f"run {n}", "start_us": NOW_US, "project": "shop", "trace_id": uid(n if trace is None else trace)}
     body = {key: value for key, value in {**known, **fields}.items() if value is not None}
     return Operation("post", uid(n), body, NOW_US + n, 0, size)  # type: ignore[arg-type]  # a test names what it means
+
+
+def patch(n: int, **fields: Any) -> Operation:
+    return replace(post(n, **fields), kind="patch", received_us=NOW_US + 100 + n)
 
 
 def fold(**bounds: int) -> Fold:
@@ -78,17 +83,30 @@ def test_an_orphan_counts_after_a_minute_in_the_trace_of_the_parent_that_never_c
     assert (placed.is_root, placed.start_us) == (False, NOW_US)
 
 
+def test_what_a_post_does_not_say_is_not_waited_for() -> None:
+    traces = fold()
+    take(traces, post(1, start_us=None), post(2, name=None))
+    assert [traces.traces[uid(n)].runs[uid(n)].place.start_us - NOW_US for n in (1, 2)] == [1, 0]
+    assert not traces.waiting
+
+
+def test_what_a_post_does_not_say_is_taken_from_an_update_that_came_with_it() -> None:
+    traces = fold()
+    take(traces, post(1, start_us=None), patch(1, start_us=NOW_US - 7))
+    assert traces.traces[uid(1)].runs[uid(1)].place.start_us == NOW_US - 7
+
+
 def test_more_waiting_runs_than_there_is_room_for_are_taken_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fold_module, "MAX_WAITING", 3)
     traces = fold()
-    take(traces, *(post(n, name=None) for n in range(1, 6)))
+    take(traces, *(patch(n, name=None) for n in range(1, 6)))
     assert sorted(traces.traces) == [uid(1), uid(2)]
     assert list(traces.waiting) == [uid(3), uid(4), uid(5)]
 
 
 def test_waiting_runs_are_bounded_in_bytes() -> None:
     traces = fold(max_bytes=4000)
-    take(traces, *(post(n, name=None, size=600) for n in range(1, 4)))
+    take(traces, *(patch(n, name=None, size=600) for n in range(1, 4)))
     assert (list(traces.waiting), traces.waiting_bytes) == ([uid(3)], 600)
 
 
