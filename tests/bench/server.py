@@ -75,12 +75,16 @@ class Sending:
     late: int
     """Bodies that left later than their turn: the rate was not reached."""
     acks_ms: list[float]
-    refused: int = 0
-    """Answered with 503 and `Retry-After`."""
+    refusals_ms: list[float]
+    """Answered with 503 and `Retry-After`, after so long."""
 
     def quantile(self, share: float) -> float:
-        ordered = sorted(self.acks_ms)
-        return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+        return quantile(self.acks_ms, share)
+
+
+def quantile(times_ms: list[float], share: float) -> float:
+    ordered = sorted(times_ms)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
 def send(url: str, made: list[Body], rate: float = 0.0, senders: int = SENDERS) -> Sending:
@@ -92,11 +96,12 @@ async def _send(url: str, made: list[Body], rate: float, senders: int) -> Sendin
     host, port = url.removeprefix("http://").split(":")
     waiting = deque(enumerate(made))
     acks_ms: list[float] = []
-    late = refused = 0
+    refusals_ms: list[float] = []
+    late = 0
     began = time.perf_counter()
 
     async def sender() -> None:
-        nonlocal late, refused
+        nonlocal late
         reader, writer = await asyncio.open_connection(host, int(port))
         while waiting:
             number, (headers, data) = waiting.popleft()
@@ -109,21 +114,22 @@ async def _send(url: str, made: list[Body], rate: float, senders: int) -> Sendin
             request = f"POST /runs/multipart HTTP/1.1\r\nHost: {host}\r\n{head}Content-Length: {len(data)}\r\n\r\n"
             writer.write(request.encode() + data)
             answer = await reader.readuntil(b"\r\n\r\n")
-            if answer.startswith(b"HTTP/1.1 503") and b"retry-after" in answer.lower():
-                refused += 1
+            took_ms = (time.perf_counter() - sent) * 1000
+            fields = dict(line.lower().split(b": ", 1) for line in answer.splitlines()[1:-1])
+            await reader.readexactly(int(fields[b"content-length"]))
+            if answer.startswith(b"HTTP/1.1 503"):
+                refusals_ms.append(took_ms)
                 waiting.append((number, (headers, data)))
-                await asyncio.sleep(1)  # what `Retry-After` asks for
+                await asyncio.sleep(int(fields[b"retry-after"]))
             else:
                 assert answer.startswith(b"HTTP/1.1 202"), answer
-                acks_ms.append((time.perf_counter() - sent) * 1000)
-            length = int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-            await reader.readexactly(length)
+                acks_ms.append(took_ms)
         writer.close()
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(senders):
             tasks.create_task(sender())
-    return Sending(time.perf_counter() - began, late, acks_ms, refused)
+    return Sending(time.perf_counter() - began, late, acks_ms, refusals_ms)
 
 
 def cpu_s(server: Server) -> float:
@@ -353,8 +359,9 @@ def overload(folder: Path, pool: ProcessPoolExecutor) -> None:
         assert health["accepted_bodies"] == accepted + 10_000 // RUNS_PER_BODY, health
         assert health["dropped"] == 0, health
         print(
-            f"{OVERLOAD_SENDERS} connections: {accepted:,} bodies accepted, none dropped, {sending.refused:,} refused"
+            f"{OVERLOAD_SENDERS} connections: {accepted:,} bodies accepted in {sending.seconds:.1f} s, none dropped"
             f"   ack p50 {sending.quantile(0.5):.0f} ms  p99 {sending.quantile(0.99):.0f} ms"
+            f"   {len(sending.refusals_ms):,} refused, p99 {quantile(sending.refusals_ms, 0.99):.0f} ms"
             f"   RSS {rss_mb(server):.0f} MB"
         )
 

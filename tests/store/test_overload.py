@@ -2,8 +2,10 @@
 
 import asyncio
 import errno
+import random
 import resource
 import signal
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,11 +14,14 @@ import pytest
 import pytest_asyncio
 from tests.store.ingest_world import World, patch, post, uid, until, usage
 
-from everytoken.ingest import pipeline as pipelines
+from everytoken.ingest import decoding
+from everytoken.ingest.decode import decode
 from everytoken.ingest.fold import REST_US
-from everytoken.ingest.pipeline import BusyError
+from everytoken.ingest.line import BODY_COST_BYTES, LEAST_BYTES, BusyError
+from everytoken.ingest.pace import Pace
 from everytoken.store.errors import StoreError, StoreUnavailableError
-from everytoken.store.journal import JournalFullError
+from everytoken.store.journal import Entry, JournalFullError
+from everytoken.wire.operations import Decoded
 
 
 @pytest_asyncio.fixture
@@ -30,12 +35,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 async def test_of_more_than_the_line_holds_the_rest_is_refused_at_once_and_all_accepted_is_stored(
     world: World,
 ) -> None:
-    sent = pipelines.LINE_BYTES // pipelines.BODY_COST_BYTES  # more than fit, as each has bytes of its own
-    text = {"text": uid(1) * 1_000}
-    answers = await asyncio.gather(
-        *(world.send(post(n, trace=n, inputs=text)) for n in range(1, sent + 1)),
-        return_exceptions=True,
-    )
+    sent = 2 * LEAST_BYTES // BODY_COST_BYTES
+    answers = await asyncio.gather(*(world.send(post(n, trace=n)) for n in range(1, sent + 1)), return_exceptions=True)
     refused = [answer for answer in answers if isinstance(answer, BusyError)]
     await world.pipeline.flush()
     assert 0 < len(refused) < sent
@@ -44,23 +45,51 @@ async def test_of_more_than_the_line_holds_the_rest_is_refused_at_once_and_all_a
     assert world.pipeline.gauges()["decode_queue_bytes"] == 0
 
 
-async def test_bodies_wait_a_moment_for_a_ledger_that_is_behind_and_not_for_one_that_is_away(
+async def test_a_long_body_neither_waits_behind_the_others_nor_lets_them_wait(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("everytoken.ingest.flusher.BEHIND_BYTES", -1)
+    """It has a thread of its own, and a bound of its own."""
+    monkeypatch.setattr(decoding, "LARGE_BYTES", 2_000)
+    monkeypatch.setattr(decoding, "LARGE_LINE_BYTES", 30_000)
+    held = threading.Event()
+
+    def slow(entry: Entry, limit_bytes: int) -> Decoded:
+        if len(entry.data) > 2_000:
+            held.wait(30)
+        return decode(entry, limit_bytes)
+
+    monkeypatch.setattr(decoding, "decode", slow)
+    long = {"text": random.Random(7).randbytes(20_000).hex()}
+    first = asyncio.create_task(world.send(post(1, trace=1, inputs=long)))
+    await until(lambda: world.pipeline.gauges()["decode_queue_bytes"] > 20_000)
+    with pytest.raises(BusyError):
+        await world.send(post(2, trace=2, inputs=long))
+    await world.send(post(3, trace=3))
+    assert not first.done()
+    held.set()
+    await first
+    await world.pipeline.flush()
+    assert {run_id for *_, run_id in world.ledger.runs} == {uid(1), uid(3)}
+    assert world.pipeline.gauges()["decode_queue_bytes"] == 0
+
+
+async def test_bodies_come_no_faster_than_a_ledger_that_is_behind_and_do_not_wait_for_one_that_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pace, "allowed_bytes_per_s", lambda _self, _waiting: 1.0)  # a byte a second
     began = time.monotonic()
-    await world.send(post(1))
-    assert time.monotonic() - began >= pipelines.CATCH_UP_S
+    await world.send(post(2, trace=2))
+    assert time.monotonic() - began >= decoding.PAUSE_S
 
     def away(_runs: object) -> None:
         raise StoreUnavailableError("away")
 
     world.ledger.fault = away
-    await world.send(post(2, trace=2))
-    await until(lambda: world.pipeline.counters.ledger_failures > 0)
-    monkeypatch.setattr(pipelines, "CATCH_UP_S", 60)
-    began = time.monotonic()
     await world.send(post(3, trace=3))
+    await until(lambda: world.pipeline.counters.ledger_failures > 0)
+    monkeypatch.setattr(decoding, "PAUSE_S", 60)
+    began = time.monotonic()
+    await world.send(post(4, trace=4))
     assert time.monotonic() - began < 60
     world.ledger.fault = None
 

@@ -70,7 +70,7 @@ async def started(world: World, n: int = 1) -> int:
     """Send runs from `n` on until the process is there that this starts; its id."""
     for sent in range(n, n + 200):
         await world.send(post(sent, trace=sent))
-        if (found := world.pipeline.second.process_id) is not None:
+        if (found := world.pipeline.decoding.second.process_id) is not None:
             return found
         await asyncio.sleep(0.05)
     raise AssertionError("no process was started")
@@ -132,7 +132,7 @@ async def test_when_it_dies_its_bodies_are_decoded_by_the_server(world: World) -
     await sending
     await world.pipeline.flush()
     assert {uid(n) for n in range(20)} <= {run_id for *_, run_id in world.ledger.runs}
-    assert world.pipeline.second.process_id is None
+    assert world.pipeline.decoding.second.process_id is None
 
 
 async def test_it_ends_with_the_server_and_when_nothing_comes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ async def test_one_core_has_no_room_for_it(world: World, monkeypatch: pytest.Mon
     alone.pipeline.start()
     for n in range(1, 5):
         await alone.send(post(n, trace=n))
-    assert alone.pipeline.second.process_id is None
+    assert alone.pipeline.decoding.second.process_id is None
     await alone.close()
 
 

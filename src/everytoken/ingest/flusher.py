@@ -36,8 +36,6 @@ BATCH_OPERATIONS = 6_000
 """Operations of one flush: about half a second of work."""
 BATCH_BYTES = 16 * 1024**2
 """JSON of one flush."""
-BEHIND_BYTES = 24 * 1024**2
-"""Decoded bodies that wait, above which the next ones are taken slowly: what two flushes take."""
 DECODED_BYTES = 32 * 1024**2
 """Decoded bodies kept while they wait; beyond it they are read again from the journal when their turn comes. As Python
 objects they take about four times as much."""
@@ -133,10 +131,9 @@ class Flusher:
     def decoded_bytes(self) -> int:
         return self._decoded_bytes
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether bodies come faster than the ledger takes them. Not while it takes none: then the journal fills."""
-        return self._decoded_bytes > BEHIND_BYTES and not self._failing
+    def allowed_bytes_per_s(self) -> float | None:
+        """How fast bodies may come. `None`, as they like, also while the ledger takes none: then the journal fills."""
+        return None if self._failing else self._pace.allowed_bytes_per_s(self._decoded_bytes)
 
     def start(self) -> None:
         for data in self._journal.backlog.parked.values():
@@ -187,7 +184,8 @@ class Flusher:
         while (rows := self._next_rows()) is not None:
             if rows or self._is_wanted:
                 self._flush_until_done(rows)
-                self._pace.took(time.monotonic() - self._last_flush)
+                stored_bytes = 0 if self._failing else sum(row.stored_bytes for row in rows)
+                self._pace.took(time.monotonic() - self._last_flush, stored_bytes)
                 self._untidy = True
                 rows.clear()
                 self._garbage.put_aside()

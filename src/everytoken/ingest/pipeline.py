@@ -4,46 +4,31 @@ import asyncio
 import hashlib
 import sys
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from everytoken.config import Settings
 from everytoken.core.charge import Charge
 from everytoken.core.pricing import Pricer
 from everytoken.core.settle import settle
-from everytoken.ingest.decode import decode
-from everytoken.ingest.decoder import DecoderGoneError
+from everytoken.ingest.decoding import Decoding
 from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.flusher import Flusher
 from everytoken.ingest.fold import TraceFold
+from everytoken.ingest.line import BusyError
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.restricting import restricted_type
-from everytoken.ingest.second_process import SecondProcess
 from everytoken.ingest.settling import Settle
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Entry, Journal
 from everytoken.wire.body import BodyError
 from everytoken.wire.operations import Decoded, Rejection
 
-INLINE_BYTES = 64 * 1024
-"""Received bodies up to this size are decoded in the event loop: about 5 ms, less than a change of threads may cost."""
 IN_FLIGHT_BYTES = 256 * 1024**2
 """Received bodies held at one time, from their first byte to their commit."""
-LINE_BYTES = 768 * 1024
-"""Received bodies that wait for their turn to be decoded: about a quarter second of work when the ledger cannot follow.
-The next is refused and comes again, where a longer line would only let every answer come later."""
-BODY_COST_BYTES = 2 * 1024
-"""What a body costs beside its bytes, in bytes that take as long."""
-SLICE_S = 0.02
-"""How long bodies are decoded before the event loop looks at its sockets again. One body at a time would let hundreds
-of refusals stand before the next."""
-CATCH_UP_S, CATCH_UP_STEP_S = 0.25, 0.01
-"""Longest that one body waits for the ledger to catch up, and how often it looks. Bodies that came faster than they
-are stored would fill the memory, or be read and decoded a second time from the journal."""
 REMEMBERED_BODIES = 20_000
 """Digests of accepted bodies; the SDKs send the same bytes again for about half a minute after a lost answer."""
 DRAIN_S = 20.0
@@ -54,10 +39,6 @@ SWITCH_S = 0.001
 """Longest the flusher keeps Python's lock from the event loop and the journal, which each answer needs several times.
 Python's 5 ms gave acks of p50 11 and p99 131 ms at 2,100 runs/s, this 6 and 55 (one run each, shared machine, 2026-11).
 """
-
-
-class BusyError(StoreError):
-    """Too much is under way; the same request may be sent again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +74,9 @@ class Pipeline:
         self._flusher = Flusher(settings, journal, ledger, control, pricer, live, clock_us, settle=settle)
         self.counters = self._flusher.counters
         journal.committed = self._flusher.committed
-        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="everytoken-decode")
+        self.decoding = Decoding(settings, self._flusher.allowed_bytes_per_s)
         self._accepted: OrderedDict[bytes, int] = OrderedDict()
         self._in_flight_bytes = 0
-        self._line: deque[tuple[Entry, asyncio.Future[Decoded]]] = deque()
-        self._line_bytes = 0
-        self._serving: asyncio.Task[None] | None = None
-        self.second = SecondProcess(settings)
         self._last_us = 0
         self._stopping = False
 
@@ -119,27 +96,36 @@ class Pipeline:
     async def stop(self) -> None:
         """Refuse what comes, flush what was accepted. The journal stays open; its owner closes it."""
         self._stopping = True
-        await self.second.stop()
+        await self.decoding.stop()
         await asyncio.to_thread(self._flusher.stop, DRAIN_S)
-        self._decoder.shutdown()
 
     def when_idle(self, call: Callable[[], None]) -> None:
         """Call it, in the flusher's thread, when nothing has come for some seconds."""
         self._flusher.on_idle = call
 
-    def reserve(self, size_bytes: int) -> None:
-        """Make room for bytes that are about to be received; `free` gives it back.
+    def check_room(self, size_bytes: int) -> None:
+        """Refuse a body of this size, as announced or as it came, while too many wait.
 
         Raises:
-            BusyError: too much is under way, or the server stops.
+            BusyError: they do, or the server stops.
         """
-        if self._stopping or self._line_bytes >= LINE_BYTES or self._in_flight_bytes + size_bytes > IN_FLIGHT_BYTES:
+        if self._stopping or not self.decoding.has_room(size_bytes):
+            raise self._busy()
+
+    def reserve(self, size_bytes: int) -> None:
+        """Make room in memory for bytes that are about to be received; `free` gives it back.
+
+        Raises:
+            BusyError: there is none.
+        """
+        if self._in_flight_bytes + size_bytes > IN_FLIGHT_BYTES:
             raise self._busy()
         self._in_flight_bytes += size_bytes
 
     def _busy(self) -> BusyError:
         self.counters.refused += 1
-        return BusyError("the server is stopping" if self._stopping else "too many requests are under way")
+        reason = "the server is stopping" if self._stopping else "too many requests are under way"
+        return BusyError(reason, self.decoding.refuse())
 
     def free(self, size_bytes: int) -> None:
         self._in_flight_bytes -= size_bytes
@@ -168,9 +154,10 @@ class Pipeline:
         if known is not None:
             self.counters.duplicates += 1
             return Receipt(known, duplicate=True)
+        self.check_room(len(data))
         entry = Entry(route, data, self._stamp(), restricted_type(content_type, allowed), encoding, run_id)
         try:
-            decoded = await self._decode(entry)
+            decoded = await self.decoding.decode(entry)
         except BodyError:
             self.counters.rejected += 1
             raise
@@ -196,7 +183,7 @@ class Pipeline:
             "flush_queue_bodies": self._flusher.queued_rows,
             "flush_queue_bytes": self._flusher.decoded_bytes,
             "in_flight_bytes": self._in_flight_bytes,
-            "decode_queue_bytes": self._line_bytes,
+            "decode_queue_bytes": self.decoding.waiting_bytes,
             "traces_in_memory": len(fold.traces),
             "runs_in_memory": fold.run_count,
             "runs_waiting": len(fold.waiting),
@@ -218,50 +205,6 @@ class Pipeline:
         """The counters since the start."""
         return asdict(self.counters)
 
-    async def _decode(self, entry: Entry) -> Decoded:
-        if len(entry.data) > INLINE_BYTES:
-            await self._catch_up()
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._decoder, decode, entry, self._settings.body_max_bytes)
-        if self._line and self._line_bytes + _cost(entry) > LINE_BYTES:
-            raise self._busy()
-        decoded: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
-        self._line.append((entry, decoded))
-        self._line_bytes += _cost(entry)
-        if self._serving is None or self._serving.done():
-            self._serving = asyncio.create_task(self._serve_line())
-        try:
-            return await decoded
-        except DecoderGoneError:
-            return await self._decode(entry)
-
-    async def _serve_line(self) -> None:
-        """Decode what waits, and let the event loop look at its sockets now and then: it refuses what does not fit."""
-        while self._line:
-            await self._catch_up()
-            until_s = time.monotonic() + SLICE_S
-            while self._line and time.monotonic() < until_s:
-                entry, decoded = self._line.popleft()
-                self._line_bytes -= _cost(entry)
-                if not await self.second.takes(entry, decoded):
-                    self._decode_here(entry, decoded)
-            await asyncio.sleep(0)
-
-    def _decode_here(self, entry: Entry, decoded: "asyncio.Future[Decoded]") -> None:
-        if decoded.cancelled():
-            return
-        began_s = time.monotonic()
-        try:
-            decoded.set_result(decode(entry, self._settings.body_max_bytes))
-        except Exception as error:  # noqa: BLE001 - it is raised where the body came from
-            decoded.set_exception(error)
-        self.second.decoded_here(time.monotonic() - began_s)
-
-    async def _catch_up(self) -> None:
-        until_s = time.monotonic() + CATCH_UP_S
-        while self._flusher.is_behind and time.monotonic() < until_s:  # noqa: ASYNC110 - the flusher is a thread
-            await asyncio.sleep(CATCH_UP_STEP_S)
-
     async def _commit(self, entry: Entry, decoded: Decoded, digest: bytes | None) -> None:
         try:
             await asyncio.wrap_future(self._journal.append(entry, decoded))
@@ -279,7 +222,3 @@ class Pipeline:
         """Time of arrival, and never the same twice: it decides who overwrites whom."""
         self._last_us = max(self._clock_us(), self._last_us + 1)
         return self._last_us
-
-
-def _cost(entry: Entry) -> int:
-    return len(entry.data) + BODY_COST_BYTES

@@ -34,6 +34,7 @@ from everytoken.server import (
 )
 from everytoken.server.alert_watch import alerting
 from everytoken.server.gate import Gate, GateMiddleware
+from everytoken.server.key_watch import following
 from everytoken.server.keys import router as keys_router
 from everytoken.server.langsmith_context import LangSmith, absorbing
 from everytoken.server.langsmith_ingest import langsmith_ingest_router
@@ -46,6 +47,7 @@ from everytoken.server.project_settings import router as settings_router
 from everytoken.server.retention import Sweeper, retaining
 from everytoken.server.retention import router as retention_router
 from everytoken.server.scopes import Policy
+from everytoken.server.shedding import SheddingMiddleware
 from everytoken.server.throttle import LoginThrottle
 from everytoken.store import memory
 from everytoken.store.control import DEFAULT_PROJECT, Control
@@ -82,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
             services.pipeline.start()
             if settings.database_url is not None:
                 await stack.enter_async_context(absorbing(services.langsmith))
+                await stack.enter_async_context(following(services.control))
             stack.push_async_callback(services.pipeline.stop)
             sweeper = Sweeper(settings, services.ledger, services.control, services.langsmith.drop_attachments)
             await stack.enter_async_context(retaining(sweeper, settings.retention_interval_s))
@@ -109,18 +112,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     openapi.complete(app)
     app.add_middleware(GateMiddleware, server=app)
+    app.add_middleware(SheddingMiddleware, server=app)
     errors.install(app)
     for router in (keys_router, login_router, settings_router, alerts.router, retention_router):
         app.include_router(router)
-    for part in (product, discover, dashboards):
+    for part in (product, discover, dashboards, backups, live, agent, metrics, explain, exporting, prices):
         app.include_router(part.router)
-    app.include_router(backups.router)
-    app.include_router(live.router)
-    app.include_router(agent.router)
-    app.include_router(metrics.router)
-    app.include_router(explain.router)
-    app.include_router(exporting.router)
-    app.include_router(prices.router)
 
     @app.get("/ok", include_in_schema=False)
     def ok() -> Response:

@@ -41,7 +41,7 @@ def langsmith_ingest_router(pipeline: Pipeline, settings: Settings) -> APIRouter
                 run_id=run_id,
             )
         except RefusedError as refusal:
-            return _problem(refusal.status, str(refusal), field=refusal.field, retry_s=refusal.retry_s)
+            return refused(refusal)
         return _answer(receipt)
 
     @router.post("/runs/multipart")
@@ -115,8 +115,10 @@ def _sentence(rejection: Rejection) -> str:
     return f"{where}: {rejection.reason}"
 
 
-def _problem(status: int, error: str, *, field: str = "body", retry_s: str | None = None) -> Response:
-    return _json(status, {"detail": error, "error": error, "field": field}, retry_s=retry_s)
+def refused(refusal: RefusedError) -> Response:
+    """Why nothing of the body was kept, as LangSmith's clients read it."""
+    body = {"detail": str(refusal), "error": str(refusal), "field": refusal.field}
+    return _json(refusal.status, body, retry_s=refusal.retry_s)
 
 
 def _json(status: int, body: object, *, retry_s: str | None = None) -> Response:

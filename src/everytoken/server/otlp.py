@@ -85,6 +85,15 @@ def answer(receipt: Receipt, encoding: str = PROTOBUF) -> bytes:
     return bytes(response.SerializeToString())
 
 
+def refused(content_type: str, refusal: RefusedError) -> Response:
+    """Why nothing of the body was kept, in the encoding it came in; in JSON when that is none of OTLP's."""
+    try:
+        encoding = encoding_of(content_type)
+    except BodyEncodingError:
+        encoding = JSON
+    return _refusal(encoding, refusal)
+
+
 def _refusal(encoding: str, refusal: RefusedError) -> Response:
     """A `google.rpc.Status` in the request's encoding."""
     code, message = _CODES.get(refusal.status, 13), f"{refusal.field}: {refusal}"

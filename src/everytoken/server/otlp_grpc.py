@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from everytoken.config import Settings
-from everytoken.ingest.pipeline import BusyError, Pipeline
+from everytoken.ingest.line import BusyError
+from everytoken.ingest.pipeline import Pipeline
 from everytoken.server.gate import Gate, TurnedAwayError
 from everytoken.server.otlp import answer, project_of
 from everytoken.server.receiving import RefusedError, accept, busy

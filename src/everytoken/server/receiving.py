@@ -1,11 +1,13 @@
 """A request body from its first byte to its receipt, within bounds of size, time and memory, in any protocol."""
 
 import asyncio
+from collections.abc import Mapping
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from everytoken.ingest.pipeline import BusyError, Pipeline, Receipt
+from everytoken.ingest.line import BusyError
+from everytoken.ingest.pipeline import Pipeline, Receipt
 from everytoken.server.gate import writable_by
 from everytoken.store.errors import StoreError
 from everytoken.wire.body import BodyEncodingError, BodyError, BodyTooLargeError
@@ -14,7 +16,6 @@ RECEIVE_TIMEOUT_S = 60
 """A body that takes longer is from a client that is stuck, or that means to hold connections open."""
 RESERVE_STEP_BYTES = 256 * 1024
 RETRY_FULL_S = "10"
-RETRY_BUSY_S = "1"
 
 
 class RefusedError(Exception):
@@ -46,6 +47,8 @@ async def receive_body(
     """
     held = _Held(pipeline)
     try:
+        if announced_bytes(request.headers) > limit_bytes:
+            raise _too_large(limit_bytes)
         data = await _body(request, held, limit_bytes, timeout_s)
         return await accept(
             pipeline,
@@ -91,8 +94,14 @@ async def accept(
         raise RefusedError(503, f"{error}; nothing was kept, send it again later", retry_s=RETRY_FULL_S) from error
 
 
+def announced_bytes(headers: Mapping[str, str]) -> int:
+    """Length of the body; 0 when its headers do not tell."""
+    length = headers.get("content-length", "")
+    return int(length[:18]) if length.isdigit() else 0
+
+
 def busy(error: BusyError) -> RefusedError:
-    return RefusedError(503, f"{error}; send it again", retry_s=RETRY_BUSY_S)
+    return RefusedError(503, f"{error}; send it again", retry_s=str(error.retry_s))
 
 
 class _Held:
@@ -113,9 +122,6 @@ class _Held:
 
 
 async def _body(request: Request, held: _Held, limit_bytes: int, timeout_s: float) -> bytes:
-    announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced[:18]) > limit_bytes:
-        raise _too_large(limit_bytes)
     data = bytearray()
     try:
         async with asyncio.timeout(timeout_s):
