@@ -174,3 +174,27 @@ def test_an_attachment_and_feedback_given_to_one_server_are_read_at_the_other(se
     while not (given := there.http.get("/feedback", params={"run": run_id}).json()) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert [(one["key"], one["score"]) for one in given] == [("nps", 1.0)]
+
+
+def test_a_key_revoked_on_one_server_is_refused_by_another_that_nobody_asked_meanwhile(
+    tmp_path: Path, urls: dict[str, str]
+) -> None:
+    """What changes at one server is known at the others within two seconds, not with the second request there."""
+    admin = "a-key-given-from-outside-for-tests"
+    given = {**urls, "EVERYTOKEN_ADMIN_KEY": admin}
+    with serving(tmp_path / "a", **given) as here, serving(tmp_path / "b", **given) as there:
+        body = {"name": "leaked", "scopes": ["read"]}
+        made = here.http.post("/everytoken/v1/keys", json=body, headers={"x-api-key": admin}).json()
+        leaked = {"x-api-key": made["text"]}
+        time.sleep(3)
+        assert there.http.get("/everytoken/v1/projects", headers=leaked).status_code == 200
+        cookie = there.http.post("/everytoken/v1/session", json={"key": made["text"]}).headers["set-cookie"]
+        there.http.cookies.clear()
+        time.sleep(3)
+        revoked = here.http.delete(f"/everytoken/v1/keys/{made['key']['key_id']}", headers={"x-api-key": admin})
+        assert revoked.status_code == 200
+        assert here.http.get("/everytoken/v1/projects", headers=leaked).status_code == 401
+        time.sleep(3)
+        assert there.http.get("/everytoken/v1/projects", headers=leaked).status_code == 401
+        login = {"cookie": cookie.partition(";")[0]}
+        assert here.http.get("/everytoken/v1/projects", headers=login).status_code == 401

@@ -47,7 +47,6 @@ from everytoken.server.project_settings import router as settings_router
 from everytoken.server.retention import Sweeper, retaining
 from everytoken.server.retention import router as retention_router
 from everytoken.server.scopes import Policy
-from everytoken.server.shedding import SheddingMiddleware
 from everytoken.server.throttle import LoginThrottle
 from everytoken.store import memory
 from everytoken.store.control import DEFAULT_PROJECT, Control
@@ -112,12 +111,18 @@ def create_app(settings: Settings) -> FastAPI:
     )
     openapi.complete(app)
     app.add_middleware(GateMiddleware, server=app)
-    app.add_middleware(SheddingMiddleware, server=app)
     errors.install(app)
     for router in (keys_router, login_router, settings_router, alerts.router, retention_router):
         app.include_router(router)
-    for part in (product, discover, dashboards, backups, live, agent, metrics, explain, exporting, prices):
+    for part in (product, discover, dashboards):
         app.include_router(part.router)
+    app.include_router(backups.router)
+    app.include_router(live.router)
+    app.include_router(agent.router)
+    app.include_router(metrics.router)
+    app.include_router(explain.router)
+    app.include_router(exporting.router)
+    app.include_router(prices.router)
 
     @app.get("/ok", include_in_schema=False)
     def ok() -> Response:
