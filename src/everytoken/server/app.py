@@ -47,6 +47,7 @@ from everytoken.server.project_settings import router as settings_router
 from everytoken.server.retention import Sweeper, retaining
 from everytoken.server.retention import router as retention_router
 from everytoken.server.scopes import Policy
+from everytoken.server.shedding import SheddingMiddleware
 from everytoken.server.throttle import LoginThrottle
 from everytoken.store import memory
 from everytoken.store.control import DEFAULT_PROJECT, Control
@@ -78,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
             mount_langsmith_reads(app, services.langsmith, LANGSMITH_MOUNTS)
             app.include_router(static.page_router())  # last: it answers what nothing else does
             app.state.gate = gate = Gate(services.control, settings, Policy(app.routes))
+            services.registry.register(metrics.TurnedAway(gate.turned_away))
             app.state.logins = LoginThrottle()
             await stack.enter_async_context(watching(services.book, services.overrides))
             services.pipeline.start()
@@ -111,18 +113,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     openapi.complete(app)
     app.add_middleware(GateMiddleware, server=app)
+    app.add_middleware(SheddingMiddleware, server=app)
     errors.install(app)
     for router in (keys_router, login_router, settings_router, alerts.router, retention_router):
         app.include_router(router)
-    for part in (product, discover, dashboards):
+    for part in (product, discover, dashboards, backups, live, agent, metrics, explain, exporting, prices):
         app.include_router(part.router)
-    app.include_router(backups.router)
-    app.include_router(live.router)
-    app.include_router(agent.router)
-    app.include_router(metrics.router)
-    app.include_router(explain.router)
-    app.include_router(exporting.router)
-    app.include_router(prices.router)
 
     @app.get("/ok", include_in_schema=False)
     def ok() -> Response:
@@ -158,7 +154,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     pipeline.mask_with(masking(control))
     pipeline.leave_out(control.deleted.all)
     pipeline.when_idle(lambda: memory.give_back(ledger.purge_memory))
-    registry = metrics.registry_of(metrics.Server(pipeline, feed, journal_max_bytes=settings.journal_max_bytes))
+    registry = metrics.registry_of(metrics.Server(pipeline, feed, journal))
     pipeline.meter(Meters(registry).observe)
     if settings.estimate and find_spec("tiktoken") is not None:
         pipeline.estimate_with(Estimator())
