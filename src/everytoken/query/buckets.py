@@ -19,6 +19,11 @@ _AUTO: tuple[tuple[int, Bucket], ...] = (
 class BucketError(ValueError):
     """The window does not fit into buckets of that length."""
 
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+        """What to ask for instead."""
+
 
 def auto_bucket(from_us: int, to_us: int) -> Bucket:
     """The length that gives a window about 24 to 180 columns."""
@@ -31,13 +36,24 @@ def bucket_starts(from_us: int, to_us: int, bucket: Bucket, zone: ZoneInfo) -> l
     A day of 23 or 25 hours is one bucket; the hour that a clock change repeats is two.
 
     Raises:
-        BucketError: they would be more than `MAX_BUCKETS`.
+        BucketError: they would be more than `MAX_BUCKETS`, or reach beyond the years 1 to 9999 of that zone.
     """
+    try:
+        return _starts(from_us, to_us, bucket, zone)
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, BucketError):
+            raise
+        beyond = f"a {bucket} of the window is in no year from 1 to 9999 in {zone.key}"
+        raise BucketError(beyond, "narrow the window") from error
+
+
+def _starts(from_us: int, to_us: int, bucket: Bucket, zone: ZoneInfo) -> list[int]:
     starts: list[int] = []
     at_us = _floor(from_us, bucket, zone)
     while at_us < to_us:
         if len(starts) == MAX_BUCKETS:
-            raise BucketError(f"the window holds more than {MAX_BUCKETS} buckets of a {bucket}")
+            many = f"the window holds more than {MAX_BUCKETS} buckets of a {bucket}"
+            raise BucketError(many, "ask for a longer bucket, or narrow the window")
         starts.append(at_us)
         at_us = _next(at_us, bucket, zone)
     return starts

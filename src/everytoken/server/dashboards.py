@@ -66,8 +66,7 @@ def read_series(
             )
         )
     except BucketError as error:
-        hint = "ask for a longer bucket or leave it out"
-        raise RequestError(str(error), code="bucket_wrong", field="query.bucket", hint=hint) from error
+        raise RequestError(str(error), code="bucket_wrong", field="query.bucket", hint=error.hint) from error
 
 
 @router.get("/users", response_model=Groups)

@@ -54,8 +54,7 @@ def read_distribution(
     try:
         return answer(distributions.read_distribution(use.ledger, use.control, told, asked, laid_out))
     except BucketError as error:
-        hint = "ask for a longer bucket or leave it out"
-        raise RequestError(str(error), code="bucket_wrong", field="query.bucket", hint=hint) from error
+        raise RequestError(str(error), code="bucket_wrong", field="query.bucket", hint=error.hint) from error
 
 
 @router.get("/search", response_model=search.SearchResult)

@@ -68,3 +68,31 @@ def test_more_buckets_than_a_chart_can_show_are_refused() -> None:
 )
 def test_the_length_suits_the_window(length_us: int, bucket: Bucket) -> None:
     assert auto_bucket(0, length_us) == bucket
+
+
+@pytest.mark.parametrize("bucket", ["minute", "hour", "day", "month"])
+@pytest.mark.parametrize(
+    ("first", "end", "zone"),
+    [
+        ("0001-01-01T00:00:00Z", "0001-01-01T01:00:00Z", "America/New_York"),
+        ("9999-12-31T22:59:00Z", "9999-12-31T23:59:00Z", "Asia/Seoul"),
+    ],
+)
+def test_a_window_at_the_ends_of_the_calendar_is_refused_with_a_reason(
+    bucket: Bucket, first: str, end: str, zone: str
+) -> None:
+    with pytest.raises(BucketError, match=f"in no year from 1 to 9999 in {zone}") as raised:
+        starts(first, end, bucket, zone)
+    assert raised.value.hint == "narrow the window"
+
+
+def test_the_day_on_which_midnight_does_not_exist_begins_when_the_clocks_went_forward() -> None:
+    # Cairo: 2026-04-24 00:00 becomes 01:00.
+    found = starts("2026-04-22T22:00:00Z", "2026-04-25T00:00:00Z", "day", "Africa/Cairo")
+    assert found == ["04-22T22:00", "04-23T22:00", "04-24T21:00"]
+
+
+def test_clocks_that_go_back_by_half_an_hour_leave_no_moment_in_two_buckets() -> None:
+    # Lord Howe Island: 2026-04-05 02:00 becomes 01:30.
+    found = starts("2026-04-04T14:00:00Z", "2026-04-04T16:00:00Z", "hour", "Australia/Lord_Howe")
+    assert found == ["04-04T14:00", "04-04T14:30", "04-04T15:30"]
