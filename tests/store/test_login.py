@@ -50,6 +50,73 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(guarded: Server) 
     assert answer.json()["who"] == "user:minji"
 
 
+@pytest.mark.parametrize(
+    "said", [{"x-forwarded-proto": "https"}, {"x-forwarded-proto": "HTTPS, http"}, {"origin": "https://HOST"}]
+)
+def test_behind_a_proxy_that_ends_tls_the_cookie_goes_over_https_alone(guarded: Server, said: dict[str, str]) -> None:
+    """The address of a proxy in a cluster is none that uvicorn trusts by itself: its word is believed here."""
+    headers = {name: value.replace("HOST", guarded.url.removeprefix("http://")) for name, value in said.items()}
+    body = {"name": "minji", "password": PASSWORD}
+    answer = guarded.http.post(f"{OURS}/session", json=body, headers={**headers, "x-forwarded-for": "10.0.0.9"})
+    guarded.http.cookies.clear()
+    attributes = {piece.strip().lower() for piece in answer.headers["set-cookie"].split(";")[1:]}
+    assert attributes == {"httponly", "max-age=604800", "path=/", "samesite=strict", "secure"}
+    out = guarded.http.delete(f"{OURS}/session", headers={**headers, "origin": headers.get("origin", guarded.url)})
+    assert "secure" in out.headers["set-cookie"].lower()
+
+
+def test_another_login_in_the_same_browser_ends_the_one_before(guarded: Server) -> None:
+    first = log_in(guarded)
+    body = {"name": "minji", "password": PASSWORD}
+    answer = guarded.http.post(f"{OURS}/session", json=body, headers={**own(guarded), "cookie": first})
+    guarded.http.cookies.clear()
+    second = answer.headers["set-cookie"].partition(";")[0]
+    assert second != first
+    assert guarded.http.get(f"{OURS}/projects", headers={"cookie": second}).status_code == 200
+    assert guarded.http.get(f"{OURS}/projects", headers={"cookie": first}).status_code == 401
+
+
+def test_a_cookie_that_somebody_else_chose_is_never_a_login(guarded: Server) -> None:
+    chosen = "everytoken_session=chosen-by-a-stranger-for-his-victim"
+    body = {"name": "minji", "password": PASSWORD}
+    answer = guarded.http.post(f"{OURS}/session", json=body, headers={**own(guarded), "cookie": chosen})
+    guarded.http.cookies.clear()
+    assert answer.headers["set-cookie"].partition(";")[0] != chosen
+    assert guarded.http.get(f"{OURS}/projects", headers={"cookie": chosen}).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", ""]
+)
+def test_a_form_of_another_site_changes_nothing_whatever_it_calls_its_body(guarded: Server, content_type: str) -> None:
+    """What a page can send unasked, to a route that reads its body as JSON: refused by where it comes from."""
+    cookie = log_in(guarded)
+    for method, path in (
+        ("POST", "/runs"),
+        ("POST", f"{OURS}/keys"),
+        ("POST", f"{OURS}/session"),
+        ("PATCH", "/runs/x"),
+    ):
+        for origin in ("https://evil.example", "null"):
+            headers = {"cookie": cookie, "origin": origin, "content-type": content_type}
+            answer = guarded.http.request(method, path, content=b'{"name": "k"}', headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, "other_site")
+
+
+def test_a_login_with_a_key_given_from_outside_ends_when_another_is_given(tmp_path: Path) -> None:
+    """Whoever took the old key may have logged in with it."""
+    old, new = "the-old-key-that-leaked-out", "the-new-key-that-did-not-yet"
+    with serving(tmp_path / "data", EVERYTOKEN_ADMIN_KEY=old) as server:
+        answer = server.http.post(f"{OURS}/session", json={"key": old})
+        cookie = {"cookie": answer.headers["set-cookie"].partition(";")[0]}
+        server.http.cookies.clear()
+        assert server.http.get(f"{OURS}/projects", headers=cookie).status_code == 200
+    with serving(tmp_path / "data", EVERYTOKEN_ADMIN_KEY=old) as server:
+        assert server.http.get(f"{OURS}/projects", headers=cookie).status_code == 200
+    with serving(tmp_path / "data", EVERYTOKEN_ADMIN_KEY=new) as server:
+        assert server.http.get(f"{OURS}/projects", headers=cookie).status_code == 401
+
+
 def test_a_login_reads_until_it_logs_out(guarded: Server) -> None:
     cookie = log_in(guarded)
     headers = {"cookie": cookie}

@@ -64,6 +64,9 @@ async def log_in(use: Using, request: Request, body: LoginBody) -> Response:
             status=401,
         )
     throttle.passed(*who)
+    before = of_request(request).cookie
+    if before is not None:
+        use.control.users.close_session(before)  # its cookie is written over: nobody but a thief would use it again
     response = _state(use, request, access)
     response.set_cookie(
         COOKIE,
@@ -71,7 +74,7 @@ async def log_in(use: Using, request: Request, body: LoginBody) -> Response:
         max_age=SESSION_LIFETIME_US // 1_000_000,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=_is_encrypted(request),
     )
     return response
 
@@ -83,7 +86,7 @@ def log_out(use: Using, request: Request) -> Response:
     if access.cookie is not None:
         use.control.users.close_session(access.cookie)
     response = _state(use, request, Access("nobody", frozenset(), None))
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=_is_encrypted(request))
     return response
 
 
@@ -118,6 +121,15 @@ def _state(use: Using, request: Request, access: Access) -> Response:
     )
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def _is_encrypted(request: Request) -> bool:
+    """Whether the browser's connection is, be it to us or to a proxy in front.
+
+    Whoever says so need not be trusted: a lie costs the liar a cookie that plain HTTP does not send.
+    """
+    told = request.headers.get("x-forwarded-proto", ""), request.headers.get("origin", "")
+    return request.url.scheme == "https" or any(one.strip().lower().startswith("https") for one in told)
 
 
 def _throttle(request: Request) -> LoginThrottle:

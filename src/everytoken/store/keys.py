@@ -31,7 +31,7 @@ USED_EVERY_US = 60_000_000
 
 NO_HASH = "0" * 64
 GIVEN = "setting"
-"""Id of the key that a setting gives."""
+"""Begins the id of the key that a setting gives. The rest tells it from the one given before, whose logins end so."""
 
 key_table = Table(
     "api_keys",
@@ -165,8 +165,9 @@ class Keys(Reread):
 
     def give(self, text: str) -> None:
         """Take a key from outside that may do everything; it is not stored, and cannot be revoked here."""
-        key = ApiKey(GIVEN, GIVEN, frozenset(Scope), None, None, self._clock_us(), GIVEN)
-        self._given = key, self._hash(text)
+        digest = self._hash(text)
+        key = ApiKey(f"{GIVEN}-{digest[:4]}", GIVEN, frozenset(Scope), None, None, self._clock_us(), GIVEN)
+        self._given = key, digest
 
     def find(self, text: str) -> ApiKey | None:
         """The live key of this text."""
@@ -182,7 +183,7 @@ class Keys(Reread):
 
     def live(self, key_id: str) -> ApiKey | None:
         """The key of that id, unless it was revoked or has expired."""
-        if self._given is not None and key_id == GIVEN:
+        if self._given is not None and key_id == self._given[0].key_id:
             return self._given[0]
         held = self._held.get(key_id)
         return held[0] if held and held[0].is_live(self._clock_us()) else None
