@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -64,10 +65,10 @@ def asked(server: Server, question: Callable[[Client], Any]) -> Any:
 
 
 def send(
-    client: Client, server: Server, project: str, *, thread: str = "t-1", tokens: tuple[int, int] = (47, 12),
+    client: Client, server: Server, project: str, *, thread: str = "t-1", tokens: tuple[int, int] | None = (47, 12),
     error: str | None = None, **metadata: Any,
 ) -> RunTree:  # fmt: skip
-    """A root with a step, and in the step one priced call."""
+    """A root with a step, and in the step one priced call; without tokens, it tells no usage."""
     extra = {"metadata": {"thread_id": thread, **metadata}}
     root = RunTree(
         name="chat", run_type="chain", inputs={"question": "what is 47 + 12?"}, extra=extra, tags=["prod"],
@@ -81,13 +82,11 @@ def send(
         extra={"metadata": {"ls_provider": "openai", "ls_model_name": "gpt-5.2"}},
     )  # fmt: skip
     call.post()
-    given, made = tokens
-    call.end(
-        outputs={
-            "a": "ok",
-            "usage_metadata": {"input_tokens": given, "output_tokens": made, "total_tokens": given + made},
-        }
-    )
+    outputs: dict[str, Any] = {"a": "ok"}
+    if tokens:
+        given, made = tokens
+        outputs["usage_metadata"] = {"input_tokens": given, "output_tokens": made, "total_tokens": given + made}
+    call.end(outputs=outputs)
     call.patch()
     step.end(outputs={})
     step.patch()
@@ -213,6 +212,47 @@ def test_250_runs_come_in_pages_without_gap_or_repeat(client: Client, server: Se
     pages = [str(client.read_project(project_name="pages").id)]
     again = asked(server, lambda c: c.runs.query(project_ids=pages, selects=["NAME"], page_size=100))
     assert [uuid.UUID(item.id) for item in again] == [run.id for run in runs]
+
+
+@pytest.mark.every_engine
+def test_tokens_that_no_call_told_are_null_and_no_filter_takes_them_for_none(client: Client, server: Server) -> None:
+    """Three roots: a call of 59 tokens, a call that told no usage, and no call at all, which used 0."""
+    told, untold = send(client, server, "unknown"), send(client, server, "unknown", tokens=None)
+    bare = RunTree(name="bare", run_type="chain", project_name="unknown", ls_client=client)
+    bare.post()
+    bare.end(outputs={})
+    bare.patch()
+    client.flush()
+    server.flush()
+
+    rows = {run.id: run for run in client.list_runs(project_name="unknown", is_root=True)}
+    assert {name: rows[run.id].total_tokens for name, run in (("told", told), ("untold", untold), ("bare", bare))} == {
+        "told": 59, "untold": None, "bare": 0,
+    }  # fmt: skip
+    assert (rows[untold.id].prompt_tokens, rows[untold.id].completion_tokens, rows[untold.id].total_cost) == (None,) * 3
+
+    def roots(text: str) -> set[uuid.UUID]:
+        return {run.id for run in client.list_runs(project_name="unknown", filter=text, is_root=True)}
+
+    assert roots("eq(total_tokens, null)") == {untold.id}
+    assert roots("neq(total_tokens, null)") == {told.id, bare.id}
+    assert roots("eq(total_tokens, 0)") == {bare.id}
+    assert roots("lt(total_tokens, 100)") == {told.id, bare.id}
+    assert roots("in(total_tokens, [0, 59])") == {told.id, bare.id}
+    stats = client.get_run_stats(project_names=["unknown"], is_root=True)
+    assert (stats["total_tokens"], stats["median_tokens"], stats["tokens_p99"]) == (
+        59,
+        59,
+        59,
+    )  # of 0 and 59, the upper
+    alone = client.get_run_stats(project_names=["unknown"], id=[str(untold.id)])
+    assert (alone["run_count"], alone["total_tokens"], alone["median_tokens"]) == (1, None, None)
+    project_id = str(client.read_project(project_name="unknown").id)
+    selects: Any = ["TOTAL_TOKENS"]
+    items = asked(server, lambda c: c.traces.query(project_id=project_id, selects=selects))
+    assert {item.root_run.id: item.trace_aggregates.total_tokens for item in items} == {
+        str(told.id): 59, str(untold.id): None, str(bare.id): 0,
+    }  # fmt: skip
 
 
 @pytest.mark.every_engine
@@ -502,6 +542,80 @@ def test_threads_gather_the_traces_of_one_conversation(client: Client, server: S
     assert [(group["group_key"], group["count"]) for group in groups["groups"]] == [
         ("other", 1), ('it\'s "a" \\ thread', 2),
     ]  # fmt: skip
+
+
+def test_a_thread_is_found_by_whatever_text_names_it(client: Client, server: Server) -> None:
+    name = "강남/user?1#%2F"
+    root = send(client, server, "named-threads", thread=name)
+    project_id = str(client.read_project(project_name="named-threads").id)
+
+    selects: Any = ["NAME", "THREAD_ID"]
+    traces = asked(server, lambda c: c.threads.list_traces(name, project_id=project_id, selects=selects))
+    assert [(trace.trace_id, trace.thread_id) for trace in traces] == [(str(root.id), name)]
+    figures: Any = ["TURNS"]
+    assert asked(server, lambda c: c.threads.stats(name, session_id=project_id, selects=figures)).turns == 1
+    token = asked(server, lambda c: c.threads.share.create(name, project_id=project_id)).share_token
+    assert asked(server, lambda c: c.threads.share.retrieve(name, project_id=project_id)).share_token == token
+    asked(server, lambda c: c.threads.share.delete(name, project_id=project_id))
+    path = f"/api/v1/runs/threads/{quote(name, safe='')}"
+    runs = server.http.get(path, params={"session_id": project_id}).json()["runs"]
+    assert [run["id"] for run in runs] == [str(root.id)]
+
+
+def test_pages_of_threads_lose_none_while_traces_arrive(client: Client, server: Server) -> None:
+    """A thread that is still to come moves to the top between two pages, and one begins anew."""
+    for thread in ("t-1", "t-2", "t-3"):
+        send(client, server, "moving", thread=thread)
+    session = {"project_id": str(client.read_project(project_name="moving").id), "page_size": 1}
+    seen, cursor = [], None
+    for newcomer in ("t-1", "t-4", None):
+        page = server.http.post("/api/v2/threads/query", json={**session, "cursor": cursor}).json()
+        seen += [(item["thread_id"], item["count"]) for item in page["items"]]
+        cursor = page["next_cursor"]
+        if newcomer:
+            send(client, server, "moving", thread=newcomer)
+
+    assert (seen, cursor) == ([("t-3", 1), ("t-2", 1), ("t-1", 1)], None)
+    again = server.http.post("/api/v2/threads/query", json={**session, "page_size": 9}).json()
+    assert [(item["thread_id"], item["count"]) for item in again["items"]] == [
+        ("t-4", 1), ("t-1", 2), ("t-3", 1), ("t-2", 1),
+    ]  # fmt: skip
+    group = {"session_id": session["project_id"], "group_by": "conversation"}
+    for offset, limit, found in ((0, 2, 2), (3, 2, 1), (9, 2, 0)):
+        answer = server.http.post("/runs/group", json={**group, "offset": offset, "limit": limit}).json()
+        assert (len(answer["groups"]), answer["total"]) == (found, 4)
+
+
+def test_pages_of_runs_that_began_at_one_instant_lose_and_repeat_none(client: Client, server: Server) -> None:
+    """Thirty runs of one microsecond, read five at a time in both directions while more of them arrive."""
+    at = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+    def post(number: int) -> str:
+        run_id = str(uuid.UUID(int=number))
+        client.create_run(
+            "same", {}, "chain", id=run_id, trace_id=run_id, start_time=at, end_time=at, project_name="instant",
+            dotted_order=f"20261122T120000000000Z{run_id}",
+        )  # fmt: skip
+        return run_id
+
+    first = {post(number) for number in range(0x100, 0x11E)}
+    client.flush()
+    server.flush()
+    session = str(client.read_project(project_name="instant").id)
+    for order in ("asc", "desc"):
+        seen: list[str] = []
+        cursor: str | None = None
+        while cursor or not seen:
+            body = {"session": [session], "limit": 5, "order": order, "cursor": cursor, "select": ["id"]}
+            page = server.http.post("/runs/query", json=body).json()
+            seen += [run["id"] for run in page["runs"]]
+            cursor = page["cursors"]["next"]
+            post(0x200 + len(seen) + (order == "desc"))
+            client.flush()
+            server.flush()
+        assert len(seen) == len(set(seen))
+        assert first <= set(seen)
+        assert seen == sorted(seen, reverse=order == "desc")
 
 
 @pytest.mark.every_engine

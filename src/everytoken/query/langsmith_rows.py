@@ -188,6 +188,8 @@ class RunWriter:
             },
             "thread_evaluation_time": None,
             "is_in_dataset": False,
+            "last_queued_at": None,
+            "ls_user_id": None,
             "share_url": f"{host}/public/{token}/r" if token else None,
             "feedback_stats": feedback_stats(told.get(run.run_id, [])),
         }

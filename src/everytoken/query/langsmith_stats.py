@@ -129,11 +129,8 @@ def _row(
     runs: Mapping[str, Any] | None, charges: Mapping[str, Any] | None, spread: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     sums = read_sums(charges) if charges else NO_CHARGES
-    none = (None, None)
-    prompt, completion, total = (
-        (spread["prompt"], spread["completion"], spread["total"]) if spread else (none, none, none)
-    )
-    cost = spread["cost"] if spread and spread["priced"] else none
+    prompt, completion = _spread(spread, "prompts", "prompt"), _spread(spread, "completions", "completion")
+    total, cost = _spread(spread, "totals", "total"), _spread(spread, "priced", "cost")
     return {
         **figures(runs),
         **stats_sums(sums),
@@ -147,3 +144,8 @@ def _row(
         "cost_p99": cost[1],
         "feedback_stats": {},
     }
+
+
+def _spread(spread: Mapping[str, Any] | None, known: str, name: str) -> tuple[float | None, float | None]:
+    """Median and 99th percentile over the runs of which it is known."""
+    return spread[name] if spread and spread[known] else (None, None)

@@ -19,8 +19,9 @@ class RunSums:
     """Sums over the charges of a run, of its subtree, or of any set of runs, each charge counted once."""
 
     calls: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = 0
+    """Of the calls that told them; `None` where there were calls and none did."""
+    completion_tokens: int | None = 0
     prompt_details: Mapping[str, int] = field(default_factory=dict)
     completion_details: Mapping[str, int] = field(default_factory=dict)
     known_usd: Decimal = Decimal(0)
@@ -30,8 +31,8 @@ class RunSums:
     first_token_us: int | None = None
 
     @property
-    def total_tokens(self) -> int:
-        return self.prompt_tokens + self.completion_tokens
+    def total_tokens(self) -> int | None:
+        return _known_sum(self.prompt_tokens, self.completion_tokens)
 
     @property
     def total_usd(self) -> Decimal | None:
@@ -62,11 +63,13 @@ class RunSums:
         return sum((usd for name, usd in self.usd_by_class.items() if name.startswith(classes)), Decimal(0))
 
     def __add__(self, other: "RunSums") -> "RunSums":
+        if not self.calls or not other.calls:
+            return self if self.calls else other
         firsts = [at for at in (self.first_token_us, other.first_token_us) if at is not None]
         return RunSums(
             calls=self.calls + other.calls,
-            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
-            completion_tokens=self.completion_tokens + other.completion_tokens,
+            prompt_tokens=_known_sum(self.prompt_tokens, other.prompt_tokens),
+            completion_tokens=_known_sum(self.completion_tokens, other.completion_tokens),
             prompt_details=_added(self.prompt_details, other.prompt_details),
             completion_details=_added(self.completion_details, other.completion_details),
             known_usd=MONEY.add(self.known_usd, other.known_usd),
@@ -152,6 +155,10 @@ def _texts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
 
 def _numbers(amounts: Mapping[str, Decimal]) -> dict[str, float]:
     return {name: float(usd) for name, usd in amounts.items()}
+
+
+def _known_sum(left: int | None, right: int | None) -> int | None:
+    return right if left is None else left + (right or 0)
 
 
 def _added(left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from everytoken.query.cursors import FIRST_PAGE_ID, FIRST_PAGE_US, read_cursor, write_cursor
+from everytoken.query.errors import CursorError
 from everytoken.query.filter.fields import THREAD_SQL
 from everytoken.query.filter.rows import Plain, Row
 from everytoken.query.langsmith_runs import RunQuestion, RunReader
 from everytoken.query.langsmith_sums import NO_CHARGES, RunSums, read_sums, v2_sums
+from everytoken.query.window import MAX_US, MIN_US
 
 AFTER_ALL_THREADS = "\U0010ffff"
 LOOK = 500
@@ -52,22 +54,29 @@ class ThreadRecord:
 class ThreadPage:
     records: list[ThreadRecord]
     next: str | None = None
+    until_us: int = FIRST_PAGE_US
+    """Traces from then on are in none of the pages: they would move threads out of pages that are still to come."""
 
 
 def thread_page(
     reader: RunReader, question: RunQuestion, *, limit: int, cursor: str | None = None, offset: int = 0
 ) -> ThreadPage:
-    """Threads with a trace that the question finds, the one that moved last first."""
-    cursor_us, _, thread = read_cursor(cursor)
-    compiler, condition = reader.condition(replace(question, is_root=True))
+    """Threads with a trace that the question finds, the one that moved last first, all pages as of the first.
+
+    Raises:
+        CursorError: the cursor is not ours.
+    """
+    cursor_us, until_us, thread = _read_cursor(cursor)
+    to_us = min(until_us, MAX_US if question.to_us is None else question.to_us)
+    compiler, condition = reader.condition(replace(question, is_root=True, to_us=to_us))
     if condition is None:
         return ThreadPage([])
     fragments = {"where": condition, "thread": THREAD_SQL}
     rows = reader.ledger.select(
         "langsmith_threads",
         fragments,
-        cursor_us=min(cursor_us, FIRST_PAGE_US),
-        cursor_thread=thread if cursor else AFTER_ALL_THREADS,
+        cursor_us=cursor_us,
+        cursor_thread=thread,
         limit=limit + 1,
         offset=offset,
         **compiler.params,
@@ -79,7 +88,9 @@ def thread_page(
     charged = reader.ledger.select("langsmith_thread_charges", fragments, threads=threads, **compiler.params)
     sums = {row["thread"]: read_sums(row) for row in charged}
     records = [ThreadRecord(row["thread"], row, sums.get(row["thread"], NO_CHARGES)) for row in page]
-    return ThreadPage(records, _cursor_of(records[-1]) if len(rows) > limit else None)
+    if not cursor:
+        until_us = page[0]["last_us"] + 1
+    return ThreadPage(records, _cursor_of(records[-1], until_us) if len(rows) > limit else None, until_us)
 
 
 def thread_count(reader: RunReader, question: RunQuestion) -> int:
@@ -105,7 +116,7 @@ def chosen_threads(
         for record in page.records:
             if holds(record):
                 if len(found) == limit:
-                    return ThreadPage(found, _cursor_of(found[-1]))
+                    return ThreadPage(found, _cursor_of(found[-1], page.until_us))
                 found.append(record)
         cursor = page.next
         if cursor is None:
@@ -145,8 +156,20 @@ def turn_numbers(reader: RunReader, question: RunQuestion) -> dict[str, int]:
     return {str(row["run_id"]): number for number, row in enumerate(rows, 1)}
 
 
-def _cursor_of(record: ThreadRecord) -> str:
-    return write_cursor(record.figures["last_us"], FIRST_PAGE_ID, record.thread_id)
+def _cursor_of(record: ThreadRecord, until_us: int) -> str:
+    return write_cursor(record.figures["last_us"], FIRST_PAGE_ID, f"{until_us} {record.thread_id}")
+
+
+def _read_cursor(cursor: str | None) -> tuple[int, int, str]:
+    """When the last thread that was read had moved, until when traces count, and which thread it was."""
+    at_us, _, key = read_cursor(cursor)
+    if not cursor:
+        return at_us, FIRST_PAGE_US, AFTER_ALL_THREADS
+    until, _, thread = key.partition(" ")
+    try:
+        return at_us, max(MIN_US, min(int(until[:20]), MAX_US)), thread
+    except ValueError as error:
+        raise CursorError("the cursor is not one of ours") from error
 
 
 def of_thread(thread_id: str) -> str:

@@ -154,7 +154,7 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
         await use.delete_traces(project, trace_ids)
         return answer({"message": f"{len(trace_ids)} traces deleted"})
 
-    @routes.get("/runs/threads/{thread_id}")
+    @routes.get("/runs/threads/{thread_id:path}")
     def thread(thread_id: str, session_id: UUID, select: Annotated[list[str] | None, Query()] = None) -> Response:
         question = RunQuestion(projects=use.reader.projects_of([str(session_id)]), is_root=True, thread_id=thread_id)
         page = use.reader.page(question, limit=PAGE_MAX, ascending=True, payload=v1_columns(select))

@@ -146,7 +146,7 @@ def threads_router(use: LangSmith) -> APIRouter:
         told["thread_count"] = thread_count(use.reader, question)
         return answer(_selected(told, body.select or body.selects))
 
-    @routes.get("/threads/{thread_id}/traces")
+    @routes.get("/threads/{thread_id:path}/traces")
     def traces(
         thread_id: str,
         project_id: UUID,
@@ -176,7 +176,7 @@ def threads_router(use: LangSmith) -> APIRouter:
             items.append({name: value for name, value in known.items() if name.upper() in wanted})
         return answer({"items": items, "next_cursor": page.next, "has_more": page.next is not None})
 
-    @routes.get("/threads/{thread_id}/stats")
+    @routes.get("/threads/{thread_id:path}/stats")
     def thread_stats(
         thread_id: str,
         session_id: UUID,
@@ -212,7 +212,9 @@ def groups_router(use: LangSmith) -> APIRouter:
         for row, record in zip(groups, page.records, strict=True):
             row["filter"] = of_thread(record.thread_id)
             row["min_start_time"], row["max_start_time"] = _span(record)
-        return answer({"groups": groups, "total": body.offset + len(groups) + int(page.next is not None)})
+        whole = page.next is None and (body.offset == 0 or groups)
+        total = body.offset + len(groups) if whole else thread_count(use.reader, replace(question, is_root=True))
+        return answer({"groups": groups, "total": total})
 
     return routes
 

@@ -109,19 +109,19 @@ def thread_sharing_router(use: LangSmith) -> APIRouter:
         project = project_by_id(use.control, str(project_id), field="project_id")
         return store.of_kind(THREAD_KIND, subjects=[_thread_subject(project, thread_id)])
 
-    @routes.post("/threads/{thread_id}/share")
+    @routes.post("/threads/{thread_id:path}/share")
     async def share(thread_id: str, body: ThreadShareBody) -> Response:
         for known in await run_in_threadpool(shares, body.project_id, thread_id):
             return answer({"share_token": known["share_token"]})
         await use.pipeline.flush()
         return answer({"share_token": await run_in_threadpool(share_thread, use, body.project_id, thread_id)})
 
-    @routes.get("/threads/{thread_id}/share")
+    @routes.get("/threads/{thread_id:path}/share")
     def shared(thread_id: str, project_id: UUID) -> Response:
         known = next(iter(shares(project_id, thread_id)), None)
         return answer({} if known is None else {"share_token": known["share_token"]})
 
-    @routes.delete("/threads/{thread_id}/share")
+    @routes.delete("/threads/{thread_id:path}/share")
     def unshare(thread_id: str, project_id: UUID) -> Response:
         for known in shares(project_id, thread_id):
             store.drop(THREAD_KIND, known["share_token"])

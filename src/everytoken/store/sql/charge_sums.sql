@@ -1,6 +1,6 @@
   count() AS calls,
-  sumIf(ifNull(input_tokens, 0), quality IN ('exact', 'partial')) AS prompt_tokens,
-  sumIf(ifNull(output_tokens, 0), quality IN ('exact', 'partial')) AS completion_tokens,
+  sumIf(input_tokens, quality IN ('exact', 'partial')) AS prompt_tokens,
+  sumIf(output_tokens, quality IN ('exact', 'partial')) AS completion_tokens,
   sumMapIf(input_details, quality IN ('exact', 'partial')) AS prompt_details,
   sumMapIf(output_details, quality IN ('exact', 'partial')) AS completion_details,
   sumIf(cost_usd, cost_status IN ('priced', 'approximate')) AS known_usd,

@@ -1,8 +1,9 @@
   SELECT
     ancestor AS run_id,
-    sumIf(ifNull(input_tokens, 0), quality IN ('exact', 'partial')) AS prompt_tokens,
-    sumIf(ifNull(output_tokens, 0), quality IN ('exact', 'partial')) AS completion_tokens,
-    prompt_tokens + completion_tokens AS total_tokens,
+    count() AS calls,
+    sumIf(input_tokens, quality IN ('exact', 'partial')) AS prompt_tokens,
+    sumIf(output_tokens, quality IN ('exact', 'partial')) AS completion_tokens,
+    if(isNull(prompt_tokens), completion_tokens, prompt_tokens + ifNull(completion_tokens, 0)) AS total_tokens,
     countIf((cost_usd IS NULL OR cost_status NOT IN ('priced', 'approximate')) AND NOT (status = 'pending' AND quality = 'missing')) AS unpriced,
     if(unpriced = 0, toFloat64(sum(cost_usd)), NULL) AS total_cost,
     if(unpriced = 0, sum(output_usd), NULL) AS completion_cost,
