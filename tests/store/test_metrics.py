@@ -1,13 +1,14 @@
 """`/metrics` of a running server, fed over HTTP; and the bounds of its label sets."""
 
 import re
+import subprocess
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from tests.store.samples import charge, uid
 from tests.store.serving import Server, serving
@@ -70,15 +71,123 @@ def samples(server: Server) -> dict[tuple[str, ...], float]:
 def test_tokens_cost_and_calls_are_counted_once_each(server: Server) -> None:
     found = samples(server)
 
-    assert found["everytoken_tokens_total", "gpt-5.2", "input"] == 120
-    assert found["everytoken_tokens_total", "gpt-5.2", "cache_read"] == 80
-    assert found["everytoken_tokens_total", "gpt-5.2", "output"] == 40
+    assert found["everytoken_tokens_total", "gpt-5.2", "input", "exact"] == 120
+    assert found["everytoken_tokens_total", "gpt-5.2", "cache_read", "exact"] == 80
+    assert found["everytoken_tokens_total", "gpt-5.2", "output", "exact"] == 40
     assert found["everytoken_llm_calls_total", "gpt-5.2", "exact", "success"] == 2
     assert found["everytoken_unpriced_calls_total", "gpt-imagined", "model_unknown"] == 1
-    assert found["everytoken_llm_call_duration_seconds_sum", "gpt-imagined"] == 2
+    assert found["everytoken_llm_call_duration_seconds_sum", "gpt-imagined", "exact"] == 2
     assert sum(value for key, value in found.items() if key[0] == "everytoken_llm_errors_total") == 1
     # 60 input at 1.75, 40 cached at 0.175 and 20 output at 14 dollars a million, twice.
-    assert found["everytoken_cost_usd_total", "gpt-5.2"] == pytest.approx(0.000784)
+    assert found["everytoken_cost_usd_total", "gpt-5.2", "exact"] == pytest.approx(0.000784)
+
+
+def test_every_figure_of_a_call_is_told_by_project_node_model_provider_and_quality(server: Server) -> None:
+    run = llm_run("gpt-5.2-told")
+    run["session_name"] = "told"
+    run["events"] = [{"name": "new_token", "time": "2026-11-22T12:00:00.500Z"}]
+    server.http.post("/runs/batch", json={"post": [run]})
+    server.flush()
+
+    call = {"project": "told", "node": "", "model": "gpt-5.2-told", "provider": "openai", "quality": "exact"}
+    told = {
+        sample.name: sample.value
+        for family in text_string_to_metric_families(server.http.get("/metrics").text)
+        for sample in family.samples
+        if call.items() <= sample.labels.items() and sample.labels.get("le", "+Inf") == "+Inf"
+        if sample.labels.get("token_class", "output") == "output"
+    }
+    assert told == {
+        "everytoken_llm_calls_total": 1,
+        "everytoken_tokens_total": 20,
+        "everytoken_llm_call_duration_seconds_bucket": 1,
+        "everytoken_llm_call_duration_seconds_count": 1,
+        "everytoken_llm_call_duration_seconds_sum": 2,
+        "everytoken_time_to_first_token_seconds_bucket": 1,
+        "everytoken_time_to_first_token_seconds_count": 1,
+        "everytoken_time_to_first_token_seconds_sum": 0.5,
+    }
+    costs = [
+        sample.labels
+        for family in text_string_to_metric_families(server.http.get("/metrics").text)
+        if family.name in ("everytoken_cost_usd", "everytoken_llm_errors")
+        for sample in family.samples
+    ]
+    assert {tuple(sorted(labels)) for labels in costs} == {("model", "node", "project", "provider", "quality")}
+
+
+def test_coverage_is_the_share_of_ended_calls_whose_usage_is_exact(server: Server) -> None:
+    runs = [llm_run("gpt-covered"), llm_run("gpt-covered"), llm_run("gpt-covered"), llm_run("gpt-covered", error="429")]
+    running = llm_run("gpt-covered") | {"end_time": None, "outputs": None, "extra": {}}
+    for run in (*runs, running):
+        run["session_name"] = "covered"
+    server.http.post("/runs/batch", json={"post": [*runs, running]})
+    server.flush()
+
+    (told,) = (
+        sample.value
+        for family in text_string_to_metric_families(server.http.get("/metrics").text)
+        for sample in family.samples
+        if sample.name == "everytoken_coverage_ratio" and sample.labels["project"] == "covered"
+    )
+    assert told == 0.75
+    known = server.get("/projects/covered/coverage")
+    assert (known["quality"]["exact"], known["quality"]["missing"]) == (3, 1)
+
+
+def test_promtool_finds_nothing_to_say_of_what_hostile_names_left_behind(server: Server) -> None:
+    names = ['q"uote', "back\\slash", "new\nline", "{}=,", "강남", "", " ", "\u0000", "\u202e", "x" * 5_000]
+    runs = [llm_run(name) for name in names]
+    for run, name in zip(runs, names, strict=True):
+        run["session_name"] = name or "default"
+    assert server.http.post("/runs/batch", json={"post": runs}).status_code == 202
+    server.flush()
+
+    done = subprocess.run(
+        ["promtool", "check", "metrics"],
+        input=server.http.get("/metrics").content,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_counters_never_fall_and_begin_at_0_with_each_start(tmp_path: Path) -> None:
+    """What the ledger had before is not counted again, though its trace moves once more."""
+    first, second = llm_run(), llm_run("gpt-imagined")
+    with serving(tmp_path) as earlier:
+        earlier.http.post("/runs/batch", json={"post": [first]})
+        earlier.flush()
+        assert samples(earlier)["everytoken_llm_calls_total", "gpt-5.2", "exact", "success"] == 1
+    with serving(tmp_path) as later:
+        assert not [key for key in samples(later) if key[0] == "everytoken_llm_calls_total"]
+        assert later.get("/projects/shop/summary")["llm_calls"] == 1
+        later.http.patch(f"/runs/{first['id']}", json={"tags": ["late"], "trace_id": first["id"]})
+        later.http.post("/runs/batch", json={"post": [second]})
+        later.flush()
+        before = samples(later)
+        assert before["everytoken_llm_calls_total", "gpt-imagined", "exact", "success"] == 1
+        assert ("everytoken_llm_calls_total", "gpt-5.2", "exact", "success") not in before
+        later.http.post("/runs/batch", json={"post": [llm_run(error="429")]})
+        later.flush()
+        after = samples(later)
+        gauges = ("bytes", "queue", "seconds", "memory", "bodies", "waiting", "ratio", "fds", "subscribers")
+        fell = [key for key, value in after.items() if before.get(key, 0) > value and not key[0].endswith(gauges)]
+        assert fell == []
+
+
+def test_commits_and_those_turned_away_are_told(tmp_path: Path) -> None:
+    key = "et_admin_" + "a" * 40
+    with serving(tmp_path, EVERYTOKEN_ADMIN_KEY=key) as server:
+        for headers in ({}, {"x-api-key": "wrong"}, {"x-api-key": key}):
+            server.http.post("/runs/batch", json={"post": [llm_run()]}, headers=headers)
+        text = server.http.get("/metrics", headers={"authorization": f"Bearer {key}"}).text
+    told = {(s.name, *s.labels.values()): s.value for f in text_string_to_metric_families(text) for s in f.samples}
+    assert told["everytoken_turned_away_total", "401"] == 2
+    assert told["everytoken_turned_away_total", "429"] == 0
+    assert told["everytoken_journal_commit_seconds_count",] >= 1
+    assert told["everytoken_journal_commit_seconds_sum",] > 0
 
 
 def test_a_second_scrape_and_a_retry_change_nothing(server: Server) -> None:
@@ -133,8 +242,6 @@ def test_the_reference_page_lists_what_a_server_tells_and_no_more(server: Server
     told: dict[str, str] = {}
     labelled: dict[str, tuple[str, ...]] = {}
     for family in text_string_to_metric_families(server.http.get("/metrics").text):
-        if family.name.endswith("_created"):  # when a series began, which the format adds by itself
-            continue
         name = f"{family.name}_total" if family.type == "counter" else family.name
         told[name] = family.type
         for sample in family.samples:
@@ -145,21 +252,54 @@ def test_the_reference_page_lists_what_a_server_tells_and_no_more(server: Server
     assert len(rows) == len(listed) == len(told)
 
 
-def test_beyond_the_bound_every_label_is_other_and_nothing_is_lost() -> None:
-    registry = CollectorRegistry()
-    meters = Meters(registry, max_series=3)
-    charges = [replace(charge(str(n)), response_model=f"model-{n}") for n in range(10)]
-    meters.observe(TraceFold(uid(1)), charges)
-
-    calls = {
+def counted(registry: CollectorRegistry) -> dict[tuple[str, ...], float]:
+    return {
         tuple(sample.labels[name] for name in CALL): sample.value
         for family in registry.collect()
         if family.name == "everytoken_llm_calls"
         for sample in family.samples
-        if sample.name.endswith("_total")
     }
+
+
+def test_beyond_the_bound_every_label_is_other_and_nothing_is_lost() -> None:
+    registry = CollectorRegistry()
+    meters = Meters(registry, max_series=3)
+    charges = [replace(charge(str(n)), project=f"project-{n}") for n in range(10)]
+    meters.observe(TraceFold(uid(1)), charges)
+
+    calls = counted(registry)
     assert len(calls) == 4
     assert calls["other", "other", "other", "other"] == 7
+
+
+def test_a_project_with_endless_names_takes_half_and_leaves_the_others_theirs() -> None:
+    registry = CollectorRegistry()
+    meters = Meters(registry, max_series=6)
+    hostile = [replace(charge(str(n)), response_model=f"model-{n}") for n in range(10)]
+    meters.observe(TraceFold(uid(1)), hostile)
+    meters.observe(TraceFold(uid(2)), [replace(charge("mine"), project="desk", node="plan")])
+
+    calls = counted(registry)
+    assert len(calls) == 5
+    assert calls["shop", "other", "other", "other"] == 7
+    assert calls["desk", "plan", "gpt-5.2-2025-12-11", "openai"] == 1
+
+
+def test_a_hundred_thousand_hostile_names_stay_a_few_thousand_lines() -> None:
+    registry = CollectorRegistry()
+    meters = Meters(registry)
+    trace = TraceFold(uid(1))
+    for n in range(100_000):
+        name = f"{n}-" + "x" * 200
+        meters.observe(trace, [replace(charge(str(n)), response_model=name, node=name, call_path=name)])
+
+    calls = counted(registry)
+    assert len(calls) == 1_001
+    assert sum(calls.values()) == 100_000
+    assert calls["shop", "other", "other", "other"] == 99_000
+    text = generate_latest(registry)
+    assert len(text.splitlines()) < 30_000
+    assert len(text) < 16 * 1024**2
 
 
 def test_a_charge_counts_when_it_ended_and_not_again_when_it_is_settled_anew() -> None:
@@ -177,6 +317,7 @@ def test_a_charge_counts_when_it_ended_and_not_again_when_it_is_settled_anew() -
                 "node": "",
                 "model": "gpt-5.2-2025-12-11",
                 "provider": "openai",
+                "quality": "exact",
                 "token_class": "input",
             },
         )

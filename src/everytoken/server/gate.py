@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Mapping
 
 import orjson
@@ -57,6 +58,8 @@ class Gate:
         self._asks_host = bool(settings.allowed_hosts)
         self._per_minute = settings.key_requests_per_minute
         self._rates = RateLimit()
+        self.turned_away = Counter({401: 0, 403: 0, 429: 0})
+        """Requests that did not come in, by status."""
         self._refreshing: asyncio.Task[None] | None = None
         if settings.admin_key is not None:
             control.keys.give(settings.admin_key)
@@ -84,7 +87,7 @@ class Gate:
         if method not in origin.SAFE and key_in(headers) is None:
             tells = access is not None and access.cookie is not None
             if not origin.is_own_page(headers, self._hosts, must_tell=tells):
-                raise TurnedAwayError(
+                raise self._away(
                     403, "other_site", "this request comes from a page of another site",
                     "call from the page itself, or name its host in EVERYTOKEN_ALLOWED_HOSTS",
                 )  # fmt: skip
@@ -100,16 +103,16 @@ class Gate:
             TurnedAwayError: it is not, or comes too often.
         """
         if access is None:
-            raise TurnedAwayError(401, "key_needed", "this server asks for a key", f"send it as x-api-key; {MADE_BY}")
+            raise self._away(401, "key_needed", "this server asks for a key", f"send it as x-api-key; {MADE_BY}")
         if not access.meets(need):
             wanted = " or ".join(sorted(need.scopes)) + (" for all projects" if need.everywhere else "")
             lacks = f"this needs {wanted}, which {access.actor} has not"
-            raise TurnedAwayError(403, "scope_missing", lacks, f"use another key; {MADE_BY}")
+            raise self._away(403, "scope_missing", lacks, f"use another key; {MADE_BY}")
         per_minute = access.requests_per_minute or self._per_minute
         wait_s = self._rates.take(access.key_id, per_minute) if access.key_id and per_minute else None
         if wait_s is not None:
             over = f"{access.actor} sends more than {per_minute} requests a minute"
-            raise TurnedAwayError(429, "too_many_requests", over, retry_s=wait_s)
+            raise self._away(429, "too_many_requests", over, retry_s=wait_s)
         return access
 
     def identify_key(self, headers: Mapping[str, str]) -> Access | None:
@@ -127,6 +130,12 @@ class Gate:
         ids = {project.project_id for project in self._control.projects() if project.name in projects}
         return projects | ids
 
+    def _away(
+        self, status: int, code: Code, error: str, hint: str | None = None, *, retry_s: int | None = None
+    ) -> TurnedAwayError:
+        self.turned_away[status] += 1
+        return TurnedAwayError(status, code, error, hint, retry_s=retry_s)
+
     def keep_fresh(self) -> None:
         """Read keys and logins again now and then, beside the requests: another server may have changed them."""
         keys, users = self._control.keys, self._control.users
@@ -140,14 +149,14 @@ class Gate:
         if text is not None:
             found = by_key(self._control, text)
             if found is None and not optional:
-                raise TurnedAwayError(401, "key_wrong", "the key is unknown, has expired or was revoked", MADE_BY)
+                raise self._away(401, "key_wrong", "the key is unknown, has expired or was revoked", MADE_BY)
             return found
         cookie = cookie_in(headers)
         return by_cookie(self._control, cookie) if cookie else None
 
     def _check_host(self, headers: Mapping[str, str]) -> None:
         if (self._asks_host or not self.is_guarded) and not origin.is_known_host(headers.get("host", ""), self._hosts):
-            raise TurnedAwayError(
+            raise self._away(
                 403, "host_unknown", f"{headers.get('host', '')[:200]!r} is no name of this server",
                 "name it in EVERYTOKEN_ALLOWED_HOSTS, or make a key",
             )  # fmt: skip

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, SummaryMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from everytoken import __version__
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
+from everytoken.store.journal import Journal
 
 COUNTED = {
     "accepted_bodies": "Bodies on disk and acknowledged.",
@@ -67,10 +68,10 @@ async def metrics(request: Request) -> Response:
 class Server(Collector):
     """The server's own figures, read when they are asked for."""
 
-    def __init__(self, pipeline: Pipeline, feed: LiveFeed, *, journal_max_bytes: int) -> None:
+    def __init__(self, pipeline: Pipeline, feed: LiveFeed, journal: Journal) -> None:
         self._pipeline = pipeline
         self._feed = feed
-        self._journal_max_bytes = journal_max_bytes
+        self._journal = journal
         self._started_s = time.time()
 
     def collect(self) -> Iterator[Metric]:
@@ -78,7 +79,11 @@ class Server(Collector):
             yield CounterMetricFamily(f"everytoken_ingest_{name}", COUNTED.get(name, name), value=count)
         for name, size in self._pipeline.gauges().items():
             yield _gauge(name, MEASURED.get(name, name), size)
-        yield _gauge("journal_max_bytes", "Journal size at which ingest answers 503.", self._journal_max_bytes)
+        yield _gauge("journal_max_bytes", "Journal size at which ingest answers 503.", self._journal.max_bytes)
+        text = "Commits to the journal: how many, and the time they took. One takes all bodies that wait."
+        yield SummaryMetricFamily(
+            "everytoken_journal_commit_seconds", text, self._journal.commits, self._journal.commit_s
+        )
         yield _gauge("settle_lag_seconds", "Age of the oldest body that waits for the ledger.", self._pipeline.lag_s())
         yield _gauge("live_subscribers", "Open live feeds.", self._feed.subscribers)
         yield _gauge("start_time_seconds", "When the server started, seconds since 1970.", self._started_s)
@@ -96,6 +101,20 @@ class Alerts(Collector):
     def collect(self) -> Iterator[Metric]:
         for name, count in self._counts().items():
             yield CounterMetricFamily(f"everytoken_{name}", ALERTED.get(name, name), value=count)
+
+
+class TurnedAway(Collector):
+    """What the gate turned away, read when it is asked for."""
+
+    def __init__(self, counts: Mapping[int, int]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        text = "Requests without a key (401), without the right to it (403), or more than a key may send (429)."
+        found = CounterMetricFamily("everytoken_turned_away", text, labels=["status"])
+        for status, count in sorted(self._counts.items()):
+            found.add_metric([str(status)], count)
+        yield found
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

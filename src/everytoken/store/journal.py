@@ -7,6 +7,7 @@ commit is one fsync, whatever the number of rows.
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -118,6 +119,10 @@ class Journal:
         self.backlog = _backlog(self._connection)
         self._used_bytes = sum(size for _, size in self.backlog.rows)
         self._queued_bytes = 0
+        self.commits = 0
+        """Transactions on disk since the file was opened."""
+        self.commit_s = 0.0
+        """What they took."""
         self._commands: list[_Command] = []
         self._wake = threading.Condition()
         self._closing = False
@@ -201,6 +206,7 @@ class Journal:
 
     def _commit(self, group: list[_Command]) -> None:
         live = [command for command in group if command.future.set_running_or_notify_cancel()]
+        began_s = time.monotonic()
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             results = [command.run(self._connection) for command in live]
@@ -215,6 +221,8 @@ class Journal:
                     JournalFullError(f"the journal could not be written: {error}", hint="free some disk space")
                 )
             return
+        self.commits += 1
+        self.commit_s += time.monotonic() - began_s
         self._account(group, stored=live)
         appended = [
             (row_id, command.size_bytes, command.payload)

@@ -22,7 +22,7 @@ from everytoken.ingest.meters import Meters
 from everytoken.query.cures import CURES
 from everytoken.query.problem_codes import CODES, MEANINGS
 from everytoken.server.app import create_app
-from everytoken.server.metrics import ALERTED, MEASURED, Alerts, Server, registry_of
+from everytoken.server.metrics import ALERTED, MEASURED, Alerts, Server, TurnedAway, registry_of
 
 _PRODUCT = "/everytoken/v1"
 
@@ -128,8 +128,9 @@ def metric_families() -> Iterator[tuple[Metric, tuple[str, ...]]]:
     pipeline.counts.return_value = asdict(Counters())
     pipeline.gauges.return_value = dict.fromkeys(MEASURED, 0)
     pipeline.lag_s.return_value = 0.0
-    registry = registry_of(Server(pipeline, LiveFeed(), journal_max_bytes=0))
+    registry = registry_of(Server(pipeline, LiveFeed(), Mock(max_bytes=0, commits=0, commit_s=0.0)))
     Meters(registry)
+    registry.register(TurnedAway({429: 0}))
     registry.register(Alerts(lambda: dict.fromkeys(ALERTED, 0)))
     # What calls cost comes first, then what the server does.
     for collector in sorted(registry._collector_to_names, key=lambda one: not hasattr(one, "_labelnames")):
