@@ -5,7 +5,8 @@ belongs together is found in two steps, neither of which depends on the order in
 
 1. The same provider response id is the same request, wherever it was seen.
 2. Below one another, deepest first: a run that stands for a request, with runs below it that do so too, tells of theirs
-   and not of one more. It joins the one it fits best and lends it what that one lacks.
+   and not of one more. It joins the one it fits best and lends it what that one lacks. Two spans side by side are below
+   one another where two instrumentations of one process made them.
 
 Reporters that number attempts number what is billed: reading a background response again is no new attempt.
 """
@@ -18,6 +19,7 @@ from everytoken.core.charge import Charge, Evidence
 from everytoken.core.extract import evidence_of as extracted_evidence
 from everytoken.core.lineage import NO_PARENT, Lineage, trace_lineage
 from everytoken.core.run import Run
+from everytoken.core.siblings import seen_twice
 from everytoken.core.testimony import Group, Reach, Testimony, counts_of, newest
 
 
@@ -52,6 +54,7 @@ def settle(runs: Iterable[Run], evidence_of: Callable[[Run], tuple[Evidence, ...
     lineage = trace_lineage(runs)
     ledger = _Ledger(lineage, evidence_of)
     ledger.group_by_response_id()
+    ledger.join_siblings()
     ledger.fold_upwards()
     settlement = ledger.settlement()
     ledger.let_go()
@@ -111,6 +114,13 @@ class _Ledger:
             key = counts_of(testimony.evidence.usage) or (testimony.run.run_id, testimony.evidence.index)
             heads.setdefault((testimony.evidence.attempt, key), testimony).group.absorb(testimony.group)
         return list(heads.values())
+
+    def join_siblings(self) -> None:
+        """Let what two instrumentations saw side by side be one request."""
+        borne = (t for testimonies in self.testimonies.values() for t in testimonies)
+        for outer, inner in seen_twice(borne, self.lineage.parents):
+            outer.is_outer = True
+            inner.group.root().absorb(outer.group)
 
     def fold_upwards(self) -> None:
         """Let each run that bears evidence meet the requests below it, the deepest run first."""

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from everytoken.core.extract.reading import dig
 from everytoken.wire.json_text import JsonError, load_json
+from everytoken.wire.otlp_logfire import waited_us
 from everytoken.wire.otlp_spans import Span
 
 MAX_MESSAGES = 10_000
@@ -71,11 +73,12 @@ def inputs_of(span: Span) -> Any:
         for key, name in (("gen_ai.system_instructions", "system_instructions"), ("gen_ai.tool.definitions", "tools")):
             if (value := _content(attributes.get(key))) is not None:
                 asked[name] = value
-        return asked
+        return _with_tools(asked, attributes)
     found = _whole(attributes, _INPUTS)
     if found is None:
         found = _event_value(span, "gen_ai.content.prompt", "gen_ai.prompt")
-    return _named(found, "input")
+    named = _named(found, "input")
+    return _with_tools(named, attributes) if isinstance(named, dict) and "messages" in named else named
 
 
 def outputs_of(span: Span) -> Any:
@@ -108,8 +111,10 @@ def invocation_params_of(attributes: Mapping[str, Any]) -> dict[str, Any]:
         if name in _PARAMS:
             params[name] = value
     vercel = attributes.get("ai.operationId")
-    if attributes.get("langsmith.request.streaming") is True or (
-        isinstance(vercel, str) and vercel.endswith("doStream")
+    if (
+        attributes.get("langsmith.request.streaming") is True
+        or (isinstance(vercel, str) and vercel.endswith("doStream"))
+        or waited_us(attributes) is not None
     ):
         params["stream"] = True
     apis = [attributes.get(key) for key in ("openai.api.type", "gen_ai.openai.api.type", "gen_ai.system")]
@@ -158,6 +163,15 @@ def _messages(attributes: Mapping[str, Any], whole: str, prefixes: Iterable[str]
         if found := flattened(attributes, prefix):
             return [one["message"] if isinstance(one.get("message"), dict) else one for one in found]
     return []
+
+
+def _with_tools(asked: dict[str, Any], attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """With the tools that were offered: OpenInference spreads their schemas over keys, Vercel lists them as texts."""
+    listed = attributes.get("ai.prompt.tools")
+    if not isinstance(listed, list):
+        listed = [dig(one, "tool", "json_schema") for one in flattened(attributes, "llm.tools.")]
+    tools = [tool for one in listed if (tool := _content(one)) is not None]
+    return {"tools": tools, **asked} if tools else asked
 
 
 def _with_details(span: Span) -> Mapping[str, Any]:

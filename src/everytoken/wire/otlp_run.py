@@ -11,6 +11,7 @@ from everytoken.wire.fields import MAX_NAME, read_id
 from everytoken.wire.json_text import JsonError, load_json
 from everytoken.wire.operations import RunFields
 from everytoken.wire.otlp_content import inputs_of, invocation_params_of, outputs_of
+from everytoken.wire.otlp_logfire import opens_stream, waited_us
 from everytoken.wire.otlp_spans import STATUS_ERROR, STATUS_OK, Span, SpanEvent, dashed, span_uuid
 from everytoken.wire.times import EPOCH
 
@@ -70,12 +71,26 @@ _NAMED = {
     "user.id": "user_id",
     "enduser.id": "user_id",
     "gen_ai.agent.name": "agent_name",
+    "gcp.vertex.agent.session_id": "session_id",
+    "ai.telemetry.metadata.threadId": "thread_id",
+    "ai.telemetry.metadata.sessionId": "session_id",
+    "ai.telemetry.metadata.conversationId": "conversation_id",
+    "ai.telemetry.metadata.userId": "user_id",
 }
+"""Ids in the words of each convention; what Vercel's applications put into the metadata is written in camelCase."""
 _INTERRUPTS = frozenset({"GraphInterrupt", "GraphBubbleUp", "NodeInterrupt", "ParentCommand"})
 _FIRST_TOKEN = frozenset(
     {"new_token", "gen_ai.content.completion.chunk", "llm.content.completion.chunk", "ai.stream.firstChunk",
      "First Token Stream Event"}
 )  # fmt: skip
+
+
+_FIRST_CHUNK = {
+    "gen_ai.response.time_to_first_chunk": 1_000_000,
+    "gen_ai.client.operation.time_to_first_chunk": 1_000_000,
+    "ai.response.msToFirstChunk": 1_000,
+}
+"""The wait for the first chunk → microseconds of its unit."""
 
 
 def run_of(span: Span) -> tuple[str, RunFields]:
@@ -86,11 +101,13 @@ def run_of(span: Span) -> tuple[str, RunFields]:
     run_id = _stated_id(attributes, "langsmith.span.id") or (trace_id if parent is None else span_uuid(span.span_id))
     run_type = run_type_of(attributes)
     error = _error(span)
+    if not error and opens_stream(attributes):
+        run_type = "chain"
     fields: RunFields = {
         "trace_id": trace_id,
         "name": _name(span, run_type),
         "run_type": run_type,
-        "start_us": span.start_us,
+        "start_us": max(span.start_us - (waited_us(attributes) or 0), 1),
         "metadata": _metadata(span, error),
         "extra": _extra(span),
     }
@@ -163,6 +180,7 @@ def _name(span: Span, run_type: str) -> str:
     places = [attributes.get("langsmith.trace.name")]
     if "traceloop.span.kind" in attributes:
         places.append(attributes.get("traceloop.entity.name"))
+    places.append(attributes.get("logfire.msg"))  # the span's own name is then a template
     if run_type == "tool":
         places += [attributes.get(key) for key in ("gen_ai.tool.name", "tool.name", "ai.toolCall.name")]
     return next((name for place in (*places, span.name, UNNAMED) if (name := _text(place))), UNNAMED)[:MAX_NAME]
@@ -280,7 +298,7 @@ def _first_token_us(span: Span) -> int | None:
     seen = [e.time_us for e in span.events if e.name in _FIRST_TOKEN and e.time_us is not None]
     if seen:
         return min(seen)
-    for key, unit_us in (("gen_ai.response.time_to_first_chunk", 1_000_000), ("ai.response.msToFirstChunk", 1_000)):
+    for key, unit_us in _FIRST_CHUNK.items():
         waited = span.attributes.get(key)
         if isinstance(waited, int | float) and not isinstance(waited, bool) and 0 <= waited * unit_us < 1e12:
             return span.start_us + round(waited * unit_us)

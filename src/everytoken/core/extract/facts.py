@@ -114,12 +114,13 @@ def layer_of(run: Run) -> Layer:
     return "sdk" if wrapped and metadata.get("ls_model_type") else "manual"
 
 
-def call_path_of(run: Run, provider: str | None, searched: bool) -> str:
+def call_path_of(run: Run, provider: str | None, searched: bool, response_id: str | None = None) -> str:
     """Provider × API × mode, as far as the run tells; `<provider>.unknown` as the last resort."""
     if provider in GOOGLE:
         return _gemini_path(run, searched)
     family = "openai" if provider in OPENAI else provider or "unknown"
-    api = _openai_api(run)
+    # Many tracers call a request of either API a chat; the id of the answer is one of the API that gave it.
+    api = "responses" if response_id and response_id.startswith("resp_") else _openai_api(run)
     if api in {"unknown", "embeddings"}:
         return f"{family}.{api}"
     return f"{family}.{api}.stream" if is_streamed(run) else f"{family}.{api}"
@@ -176,10 +177,22 @@ def is_streamed(run: Run) -> bool:
     if get(run.outputs, "object") == "chat.completion.chunk" or get(run.inputs, "stream") is True:
         return True
     params = run.extra.get("invocation_params")
+    if get(params, "stream") is True or get(params, "streaming") is True:
+        return True
     attributes = attributes_of(run)
-    return (
-        get(params, "stream") is True
-        or get(params, "streaming") is True
-        or attributes.get("llm.is_streaming") is True
-        or attributes.get("gen_ai.request.stream") is True
-    )
+    if not attributes:
+        return False
+    if any(attributes.get(key) is True for key in ("llm.is_streaming", "gen_ai.is_streaming", "gen_ai.request.stream")):
+        return True
+    # Spans have a first token only where their tracer saw chunks come.
+    return run.first_token_us is not None or run.name.endswith("ContentStream") or _is_of_chunks(run)
+
+
+def _is_of_chunks(run: Run) -> bool:
+    """Whether the outputs are LangChain's, put together of chunks: OpenInference says it nowhere else."""
+    first_batch = _first_of(get(run.outputs, "generations"))
+    return (text(get(_first_of(first_batch), "type")) or "").endswith("Chunk")
+
+
+def _first_of(value: object) -> object:
+    return next(iter(items(value)), None)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from everytoken.core.extract.facts import GOOGLE, known_provider
 from everytoken.core.extract.gemini import output_from_total
 from everytoken.core.extract.langsmith import usage_metadata
+from everytoken.core.extract.raw_outputs import from_outputs
 from everytoken.core.extract.reading import is_record, plain, text
 from everytoken.core.extract.result import Context, Extraction, nothing, served_tier
 from everytoken.core.usage import Draft
@@ -43,6 +44,7 @@ _GENAI = {
     ),
     "cache_creation": (
         "gen_ai.usage.cache_creation.input_tokens",
+        "gen_ai.usage.cache_write.input_tokens",
         "gen_ai.usage.cache_creation_input_tokens",
         "gen_ai.usage.details.cache_write_tokens",
         "ai.usage.inputTokenDetails.cacheWriteTokens",
@@ -50,15 +52,31 @@ _GENAI = {
     "reasoning": (
         "gen_ai.usage.reasoning.output_tokens",
         "gen_ai.usage.reasoning_tokens",
+        "llm.usage.reasoning_tokens",
         "gen_ai.usage.details.reasoning_tokens",
         "gen_ai.usage.details.thoughts_tokens",
         "ai.usage.outputTokenDetails.reasoningTokens",
         "ai.usage.reasoningTokens",
     ),
-    "input_audio": ("gen_ai.usage.details.input_audio_tokens",),
-    "output_audio": ("gen_ai.usage.details.output_audio_tokens",),
+    "input_audio": ("gen_ai.usage.audio.input_tokens", "gen_ai.usage.details.input_audio_tokens"),
+    "output_audio": ("gen_ai.usage.audio.output_tokens", "gen_ai.usage.details.output_audio_tokens"),
+    "input_image": ("gen_ai.usage.image.input_tokens",),
+    "output_image": ("gen_ai.usage.image.output_tokens",),
+    "cache_read_audio": ("gen_ai.usage.audio.cache_read.input_tokens",),
+    "cache_read_image": ("gen_ai.usage.image.cache_read.input_tokens",),
 }
 """Names of OpenTelemetry's GenAI conventions, old and new, of OpenLLMetry, pydantic-ai and Vercel (2026-11)."""
+_RAW = "gen_ai.usage.raw"
+"""The provider's own usage object as JSON text, beside counts that leave classes out (logfire 5.2)."""
+_TIERS = (
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "openai.request.service_tier",
+    "gen_ai.openai.request.service_tier",
+)
+"""The tier that served before the one that was asked for; the shorter names are the newer ones."""
+_SEARCHES = re.compile(r"google_?search|url_?context|code_?execution", re.IGNORECASE)
+"""Tools that Gemini runs itself: what they fetch is billed as input, and is in no count of the prompt."""
 
 _OPENINFERENCE = {
     "input": ("llm.token_count.prompt",),
@@ -79,6 +97,10 @@ _LANGSMITH = ("langsmith.usage_metadata", "langsmith.metadata.usage_metadata")
 
 def genai(raw: object, context: Context) -> Extraction:
     """OpenTelemetry's `gen_ai.usage.*`, in which the input SHOULD include what was cached; OpenLLMetry's as well."""
+    if isinstance(raw, Mapping) and (own := decoded(raw.get(_RAW))):
+        found = from_outputs({"usage": own, "usage_metadata": own}, {**context, "service_tier": _tier(raw, context)})
+        if found.usage:
+            return Extraction(usage=found.usage, response_id=response_id_of(raw), response_model=_served(raw))
     return _extracted(raw, _GENAI, context)
 
 
@@ -117,16 +139,36 @@ def _extracted(raw: object, names: Mapping[str, tuple[str, ...]], context: Conte
     counts = {role: d.count(value) for role, value in told.items()}
     d.input_tokens, d.output_tokens, d.total_tokens = (counts.get(role) for role in ("input", "output", "total"))
     d.inputs = {"cache_read": counts.get("cache_read"), "cache_creation": counts.get("cache_creation")}
-    d.inputs["audio"] = counts.get("input_audio")
-    d.outputs = {"reasoning": counts.get("reasoning"), "audio": counts.get("output_audio")}
+    d.inputs |= {name: counts.get(name) for name in ("cache_read_audio", "cache_read_image")}
+    d.inputs |= {name: counts.get(f"input_{name}") for name in ("audio", "image")}
+    d.outputs = {name: counts.get(f"output_{name}") for name in ("audio", "image")}
+    d.outputs["reasoning"] = counts.get("reasoning")
     d.one_sided = str(raw.get("gen_ai.operation.name", "")).startswith("embedding") or _is_embedding(raw)
-    asked = raw.get("gen_ai.openai.request.service_tier")
-    d.tier = served_tier(raw.get("gen_ai.openai.response.service_tier", asked), context)
+    d.tier = _tier(raw, context)
     _add_excluded_cache(d)
     if _provider(raw, context) in GOOGLE:
-        output_from_total(d)
+        _complete_gemini(d, raw)
     d.add_missing_reasoning()
     return _named(d, raw)
+
+
+def _tier(raw: Attributes, context: Context) -> str | None:
+    return served_tier(next((word for key in _TIERS if (word := text(raw.get(key)))), None), context)
+
+
+def _served(raw: Attributes) -> str | None:
+    return text(raw.get("gen_ai.response.model"))
+
+
+def _complete_gemini(d: Draft, raw: Attributes) -> None:
+    """What a total holds beyond input and output is thoughts, unless a tool of Gemini's own may have fetched some."""
+    tools = _first(raw, ("gen_ai.tool.definitions", "ai.prompt.tools"))
+    sides = (d.input_tokens or 0) + (d.output_tokens or 0)
+    if tools is None or d.total_tokens == sides or not _SEARCHES.search(str(tools), 0, MAX_JSON):
+        output_from_total(d)
+    else:
+        d.warnings.add("usage_tool_use_untold")
+        d.source = "partial"
 
 
 def _add_excluded_cache(d: Draft) -> None:
@@ -146,7 +188,7 @@ def _named(d: Draft, raw: Attributes) -> Extraction:
     return Extraction(
         usage=d.finish(),
         response_id=response_id_of(raw),
-        response_model=text(raw.get("gen_ai.response.model")),
+        response_model=_served(raw),
     )
 
 

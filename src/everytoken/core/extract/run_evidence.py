@@ -161,19 +161,21 @@ def _base(reading: _Reading, found: Found | None) -> Evidence:
     layer = next((known for known in _LAYERS if known == get(own, "layer")), None)
     if layer is None:
         layer = "manual" if found and found.place == "extra.metrics" else reading.layer
+    response_id = first_text(
+        get(own, "response_id"),
+        get(response, "id"),
+        get(response, "response_id"),
+        otel.response_id_of(attributes),
+    )
+    path = first_text(get(own, "call_path"))
     return Evidence(
         run_id=run.run_id,
         usage=None,
         provider=provider,
         request_model=request_model,
         response_model=response_model,
-        response_id=first_text(
-            get(own, "response_id"),
-            get(response, "id"),
-            get(response, "response_id"),
-            otel.response_id_of(attributes),
-        ),
-        call_path=first_text(get(own, "call_path")) or facts.call_path_of(run, provider, searched),
+        response_id=response_id,
+        call_path=path or facts.call_path_of(run, provider, searched, response_id),
         layer=layer,
         place="",
         attempt=_attempt(get(own, "attempt")),
@@ -223,8 +225,25 @@ def _in_attributes(reading: _Reading) -> list[Found]:
     ):
         found = extractor(attributes, reading.context)
         if found.usage:
-            return _told(found, place)
+            return [_with_response(reading, one) for one in _told(found, place)]
     return []
+
+
+def _with_response(reading: _Reading, found: Found) -> Found:
+    """The answer itself, which OpenInference keeps, may tell more classes of the same counts than the attributes do."""
+    told = from_outputs(reading.run.outputs, reading.context)
+    if told.usage is None and len(reading.generations) == 1:
+        told = reading.generations[0].found
+    alike = told.usage and found.usage and _sides(told.usage) == _sides(found.usage)
+    return replace(
+        found,
+        usage=told.usage if alike else found.usage,
+        response_model=found.response_model or told.response_model,
+    )
+
+
+def _sides(usage: Usage) -> tuple[int, int]:
+    return usage.input_tokens, usage.output_tokens
 
 
 def _in_metadata(reading: _Reading) -> list[Found]:
@@ -264,15 +283,7 @@ def _is_cached(reading: _Reading, told: object) -> bool:
 def _with_generation(found: Found, generation: langchain.Generation) -> Found:
     """The message beside the metadata names the response, and may hold more details of the same counts."""
     told, named = found.usage, generation.found
-    alike = (
-        told
-        and named.usage
-        and (told.input_tokens, told.output_tokens)
-        == (
-            named.usage.input_tokens,
-            named.usage.output_tokens,
-        )
-    )
+    alike = told and named.usage and _sides(told) == _sides(named.usage)
     return Found(
         usage=named.usage if alike else told,
         place=found.place,

@@ -1,6 +1,7 @@
 """Span attributes of OpenTelemetry, OpenInference, OpenLLMetry and langsmith's own OpenTelemetry mode."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -160,3 +161,121 @@ def test_a_lone_total_can_not_be_priced() -> None:
 def test_a_response_id_written_inside_the_output_is_found(written: object, response_id: str | None) -> None:
     (evidence,) = evidence_of(span({**OPENINFERENCE, "output.value": written}))
     assert evidence.response_id == response_id
+
+
+def test_the_newest_names_of_cache_writes_tiers_and_modalities_are_read() -> None:
+    found = extract_usage(
+        "otel.gen_ai",
+        {
+            "gen_ai.provider.name": "openai",
+            "openai.request.service_tier": "auto",
+            "openai.response.service_tier": "flex",
+            "gen_ai.usage.input_tokens": 1000,
+            "gen_ai.usage.output_tokens": 400,
+            "gen_ai.usage.cache_write.input_tokens": 100,
+            "gen_ai.usage.audio.input_tokens": 300,
+            "gen_ai.usage.audio.cache_read.input_tokens": 50,
+            "gen_ai.usage.cache_read.input_tokens": 50,
+            "gen_ai.usage.image.input_tokens": 200,
+            "gen_ai.usage.audio.output_tokens": 70,
+            "gen_ai.usage.image.output_tokens": 30,
+        },
+    ).usage
+    assert found is not None
+    assert found.tier == "flex"
+    assert found.input_token_details == {
+        "cache_read": 50,
+        "cache_creation": 100,
+        "audio": 300,
+        "image": 200,
+        "cache_read_audio": 50,
+    }
+    assert found.output_token_details == {"audio": 70, "image": 30}
+
+
+def test_the_tier_that_was_asked_for_stands_where_none_is_told_to_have_served() -> None:
+    told = {"gen_ai.usage.input_tokens": 1, "gen_ai.usage.output_tokens": 1, "openai.request.service_tier": "priority"}
+    found = extract_usage("otel.gen_ai", told).usage
+    assert found is not None
+    assert found.tier == "priority"
+
+
+@pytest.mark.parametrize(
+    ("provider", "raw", "counts", "details"),
+    [
+        (
+            "openai",
+            {"prompt_tokens": 100, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 40}},
+            (100, 9),
+            {"cache_read": 40},
+        ),
+        (
+            "anthropic",
+            {"input_tokens": 100, "output_tokens": 9, "cache_read_input_tokens": 40, "cache_creation_input_tokens": 0},
+            (140, 9),
+            {"cache_read": 40, "cache_creation": 0},
+        ),
+        (
+            "gcp.gemini",
+            {"prompt_token_count": 100, "candidates_token_count": 5, "thoughts_token_count": 4},
+            (100, 9),
+            {},
+        ),
+    ],
+)
+def test_the_providers_own_usage_object_is_preferred(
+    provider: str, raw: dict[str, Any], counts: tuple[int, int], details: dict[str, int]
+) -> None:
+    told = {
+        "gen_ai.provider.name": provider,
+        "gen_ai.response.id": "r-1",
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 9,
+        "gen_ai.usage.raw": json.dumps(raw),
+    }
+    found = extract_usage("otel.gen_ai", told)
+    assert found.usage is not None
+    assert (found.usage.input_tokens, found.usage.output_tokens) == counts
+    assert found.usage.input_token_details == details
+    assert found.response_id == "r-1"
+
+
+@pytest.mark.parametrize("raw", ["", "{}", "[1]", "{not json", '{"prompt_tokens": "many"}', 7])
+def test_a_usage_object_that_cannot_be_read_leaves_the_counts_beside_it(raw: object) -> None:
+    told = {"gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 9, "gen_ai.usage.raw": raw}
+    found = extract_usage("otel.gen_ai", told).usage
+    assert found is not None
+    assert (found.input_tokens, found.output_tokens) == (100, 9)
+
+
+@pytest.mark.parametrize(
+    ("tools", "total", "source", "output"),
+    [
+        ('[{"google_search": {}}]', 390, "partial", 40),
+        (['{"type": "provider", "id": "google.url_context"}'], 390, "partial", 40),
+        ('[{"google_search": {}}]', None, "partial", 40),
+        ('[{"google_search": {}}]', 120, "provider", 40),  # nothing is left over: the model did not search
+        ('[{"name": "get_weather"}]', 390, "provider", 310),
+    ],
+)
+def test_tokens_that_only_a_total_knows_are_thoughts_unless_gemini_may_have_searched(
+    tools: object, total: int | None, source: str, output: int
+) -> None:
+    told = {
+        "gen_ai.provider.name": "gcp.gen_ai",
+        "gen_ai.usage.input_tokens": 80,
+        "gen_ai.usage.output_tokens": 40,
+        "gen_ai.tool.definitions": tools,
+        **({} if total is None else {"gen_ai.usage.total_tokens": total}),
+    }
+    found = extract_usage("otel.gen_ai", told).usage
+    assert found is not None
+    assert (found.source, found.output_tokens) == (source, output)
+
+
+def test_an_answer_that_disagrees_with_the_attributes_is_not_put_in_their_place() -> None:
+    answer = {"object": "chat.completion", "id": "chatcmpl-9", "usage": {"prompt_tokens": 7, "completion_tokens": 1}}
+    run = replace(span(OPENINFERENCE), outputs=answer)
+    (told,) = evidence_of(run)
+    assert told.usage is not None
+    assert (told.usage.input_tokens, told.usage.output_tokens) == (100, 50)
