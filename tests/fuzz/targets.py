@@ -128,7 +128,7 @@ def _multipart() -> bytes:
         (f"post.{RUN}", "application/json", run),
         (f"patch.{RUN}.outputs", "application/json", b'{"a": 1}'),
         (f"attachment.{RUN}.image", "image/png", b"\x89PNG\r\n"),
-        (f"feedback.{RUN}", "application/json", b'{"key": "k", "score": 1}'),
+        (f"feedback.{RUN}", "application/json", b'{"key": "k", "score": 1, "trace_id": "%s"}' % RUN.encode()),
     ]
     return (
         b"".join(

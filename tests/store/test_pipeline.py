@@ -281,12 +281,13 @@ async def test_an_attachment_is_kept_by_its_content_and_named_by_its_run(open_wo
 
 async def test_feedback_is_kept(open_world: Callable[..., World]) -> None:
     world = open_world()
-    part = f'--b\r\nContent-Disposition: form-data; name="feedback.{uid(9)}"\r\n\r\n{{"key": "good"}}\r\n--b--'
+    told = f'{{"key":"good","run_id":"{uid(1)}"}}'
+    part = f'--b\r\nContent-Disposition: form-data; name="feedback.{uid(9)}"\r\n\r\n{told}\r\n--b--'
     receipt = await world.pipeline.accept("multipart", part.encode(), content_type="multipart/form-data; boundary=b")
     await world.pipeline.flush()
     ((feedback_id, _, data),) = world.journal.feedback().result(5)
     assert (receipt.kept, receipt.operations, feedback_id) == (True, 0, uid(9))
-    assert data == b'{"key":"good","id":"%s"}' % uid(9).encode()
+    assert data == f'{{"key":"good","run_id":"{uid(1)}","id":"{uid(9)}"}}'.encode()
 
 
 async def test_what_the_ledger_refuses_stays_in_the_journal_until_it_takes_it(

@@ -16,6 +16,9 @@ MAX_MENDS = 8
 MAX_MENDED_CHARACTERS = 2 * 1024**2
 """Each mend reads the value again."""
 
+LONGEST_WHOLE = 20
+"""Characters of an integer that may be within 64 bits."""
+
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 _CUT_SHORT = re.compile(r'\\\\"\s*\Z')
@@ -26,7 +29,7 @@ class JsonError(ValueError):
 
 
 def load_json(data: bytes) -> Any:
-    """The decoded value. NaN and infinities become `None`, lone surrogates U+FFFD, integers beyond 64 bits floats.
+    """The decoded value. Lone surrogates become U+FFFD, integers beyond 64 bits floats, numbers beyond those `None`.
 
     Raises:
         JsonError: with a sentence that says where it went wrong.
@@ -57,7 +60,7 @@ def _load_lenient(data: bytes) -> Any:
 
 
 def _parse(text: str) -> Any:
-    return json.loads(text, parse_float=_finite, parse_constant=lambda _name: None)
+    return json.loads(text, parse_int=_whole, parse_float=_finite, parse_constant=lambda _name: None)
 
 
 def _parse_mended(text: str) -> Any:
@@ -78,6 +81,10 @@ def _parse_mended(text: str) -> Any:
                 raise
             text = f"{text[: cut.start()]}\\{text[cut.start() :]}"
     return _parse(text)
+
+
+def _whole(text: str) -> int | float | None:
+    return int(text) if len(text) <= LONGEST_WHOLE else _finite(text)
 
 
 def _finite(text: str) -> float | None:

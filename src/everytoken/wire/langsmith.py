@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from everytoken.wire.body import BodyUnreadableError
+from everytoken.wire.feedback import check_feedback
 from everytoken.wire.fields import PART_FIELDS, FieldError, read_id, read_run
 from everytoken.wire.json_text import JsonError, load_json
 from everytoken.wire.multipart import Part, read_parts
@@ -108,13 +109,13 @@ class _MultipartReader:
     def _take_feedback(self, feedback_id: str, part: Part) -> None:
         try:
             body = self._json(part)
-        except JsonError as error:
-            self._reject(part, "", str(error))
+            if not isinstance(body, dict):
+                raise FieldError("", "feedback must be a JSON object")
+            check_feedback(body)
+        except (JsonError, FieldError) as error:
+            self._reject(part, getattr(error, "field", ""), str(error))
             return
-        if isinstance(body, dict):
-            self._feedback.append(Feedback(feedback_id, body, self._received_us))
-        else:
-            self._reject(part, "", "feedback must be a JSON object")
+        self._feedback.append(Feedback(feedback_id, body, self._received_us))
 
     def _json(self, part: Part) -> Any:
         if part.fault:

@@ -24,6 +24,9 @@ from everytoken.wire.json_text import MAX_DEPTH, JsonError, load_json
         (b"18446744073709551615", 18446744073709551615),
         (b"123456789012345678901234567890", 1.2345678901234568e29),
         (b"[123456789012345678901234567890, NaN]", [1.2345678901234568e29, None]),
+        (b"[18446744073709551615, -9223372036854775808, NaN]", [18446744073709551615, -9223372036854775808, None]),
+        (b"[1" + b"0" * 400 + b", 9223372036854775807]", [None, 9223372036854775807]),
+        (b"9" * 5000, None),
     ],
 )
 def test_odd_values_become_plain_ones(text: bytes, value: object) -> None:
@@ -55,7 +58,7 @@ def test_no_more_is_put_together_than_a_body_can_need() -> None:
             load_json(dumps_json(told))
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b'{"a": }', b"nul", b"{'a': 1}", b"\x00", b"9" * 5000])
+@pytest.mark.parametrize("text", [b"", b"{", b'{"a": }', b"nul", b"{'a': 1}", b"\x00"])
 def test_what_is_no_json_says_where(text: bytes) -> None:
     with pytest.raises(JsonError, match="not readable as JSON"):
         load_json(text)

@@ -110,6 +110,19 @@ def test_nulls_and_unknown_fields_say_nothing() -> None:
     assert decoded((f"post.{RUN}", wire)).operations[0].body == {"name": "x"}
 
 
+def test_an_empty_time_or_id_says_nothing() -> None:
+    wire = {
+        "id": RUN,
+        "name": "x",
+        "end_time": "",
+        "parent_run_id": "",
+        "trace_id": "",
+        "session_id": "",
+        "address": "",
+    }
+    assert decode_run(json.dumps(wire).encode(), NOW_US).operations[0].body == {"name": "x"}
+
+
 def test_empty_fields_say_nothing_and_an_empty_payload_does() -> None:
     empty = {
         "name": "",
@@ -152,9 +165,33 @@ def test_an_attachment_s_name_may_hold_anything_and_its_bytes_are_not_text() -> 
 
 
 def test_feedback_is_read_beside_runs() -> None:
-    found = decoded((f"feedback.{FEEDBACK}", b'{"key": "good", "score": 1}'), (f"post.{RUN}", b"{}"))
-    assert [(f.feedback_id, f.body) for f in found.feedback] == [(FEEDBACK, {"key": "good", "score": 1})]
+    wire = {"key": "good", "score": 1, "trace_id": RUN, "run_id": None, "created_at": "2026-11-22T12:00:00Z"}
+    found = decoded((f"feedback.{FEEDBACK}", json.dumps(wire).encode()), (f"post.{RUN}", b"{}"))
+    assert [(f.feedback_id, f.body) for f in found.feedback] == [(FEEDBACK, wire)]
     assert len(found.operations) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "field", "reason"),
+    [
+        ({"key": ""}, "key", "must be a text that is not empty"),
+        ({"key": None}, "key", "must be a text"),
+        ({"key": 5}, "key", "must be a text"),
+        ({"score": "very"}, "score", "'very' is not a number; send one, or true or false, or a text as value"),
+        ({"score": [1]}, "score", "is not a number"),
+        ({"run_id": "x"}, "run_id", "is not a UUID"),
+        ({"session_id": 7}, "session_id", "is not a UUID"),
+        ({"created_at": "yesterday"}, "created_at", "is not a time"),
+        ({"trace_id": None}, "run_id", "send run_id, trace_id or session_id"),
+    ],
+)
+def test_feedback_that_could_not_be_kept_is_rejected_and_named(told: dict[str, Any], field: str, reason: str) -> None:
+    wire = {"key": "good", "score": 1, "trace_id": RUN, **told}
+    found = decoded((f"feedback.{FEEDBACK}", json.dumps(wire).encode()), (f"post.{RUN}", b"{}"))
+    assert (len(found.operations), found.feedback) == (1, ())
+    ((part, at, why),) = [(r.part, r.field, r.reason) for r in found.rejections]
+    assert (part, at) == (f"feedback.{FEEDBACK}", field)
+    assert reason in why
 
 
 @pytest.mark.parametrize(
