@@ -29,10 +29,12 @@ def serve(
     sock = _bind(settings.host, settings.port)
     # The engine takes a second to load: a refusal comes without it.
     from everytoken.catalog.errors import PriceFileError
+    from everytoken.server.open_files import allow_many
     from everytoken.server.running import run
     from everytoken.store.errors import StoreError
 
     try:
+        allow_many()
         run(settings, sock, lambda url: typer.echo(f"everytoken listens on {url}", err=True))
     except StoreError as error:
         raise CommandError(str(error), hint=error.hint) from error

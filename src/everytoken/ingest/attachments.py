@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from everytoken.store.errors import StoreUnavailableError
 from everytoken.wire.operations import Attachment, Operation
 
 FRESH_S = 600.0
@@ -26,19 +27,23 @@ class AttachmentStore:
         return self._folder / sha256[:2] / sha256
 
     def put(self, attachment: Attachment) -> str:
-        """Durable when it returns; the hash in hexadecimal."""
+        """Durable when it returns; the hash in hexadecimal.
+
+        Raises:
+            StoreUnavailableError: the disk is full or fails. Put the same again later: its body stays in the journal.
+        """
         sha256 = hashlib.sha256(attachment.data).hexdigest()
         target = self.path(sha256)
-        if not self._is_there(target):
-            if self._share is not None:
-                self._share(sha256, attachment.data)
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            fresh = target.with_suffix(".new")
-            with fresh.open("wb") as file:
-                file.write(attachment.data)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(target)
+        try:
+            if not self._is_there(target):
+                if self._share is not None:
+                    self._share(sha256, attachment.data)
+                _write(target, attachment.data)
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"an attachment cannot be kept in {self._folder}: {error.strerror or error}",
+                hint="free some disk space",
+            ) from error
         return sha256
 
     def drop(self, hashes: Iterable[str], before_s: float) -> int:
@@ -80,3 +85,24 @@ class AttachmentStore:
             AFTER_OTHERS + index,
             allowed=allowed,
         )
+
+
+def _write(target: Path, data: bytes) -> None:
+    """All of it, or nothing; its name too outlives a loss of power."""
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = target.with_suffix(".new")
+    try:
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(target)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    for folder in (target.parent, target.parent.parent):
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(held)
+        finally:
+            os.close(held)

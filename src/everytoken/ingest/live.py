@@ -74,6 +74,8 @@ class LiveFeed:
         waiter = (asyncio.get_running_loop(), wake)
         self._waiting.add(waiter)
         seen = self._next_id - 1 if last_id is None else last_id
+        if seen >= self._next_id:  # of an earlier process, before the clock was set back
+            seen = 0
         try:
             while not self._closed:
                 wake.clear()

@@ -1,7 +1,8 @@
-"""Bounds on what comes before a body: how long headers may take, and how many there may be.
+"""Bounds on what comes before a body: how long headers may take, how many there may be, and how many connections.
 
-uvicorn bounds neither (0.51, 2026-11): a client that sends a byte now and then would hold a connection for ever, one
-that sends headers without end would fill the memory.
+uvicorn bounds none of them (0.51, 2026-11): a client that sends a byte now and then would hold a connection for ever,
+one that sends headers without end would fill the memory, and one that only connects would leave no file to open. Its
+`limit_concurrency` counts a connection once it asks something.
 """
 
 import asyncio
@@ -9,10 +10,17 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from everytoken.server.open_files import most_connections
+
 HEADERS_S = 20.0
 """From the first byte, or from a connection that sends none, to the end of the headers."""
 MAX_HEADERS_BYTES = 64 * 1024
 """nginx stops at 32 KiB, most clients long before."""
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n"
+    b"content-type: application/json\r\ncontent-length: 41\r\n\r\n"
+    b'{"error":"too many connections are open"}'
+)
 LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -32,7 +40,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(transport)
-        self._expect_headers()
+        if len(self.connections) > most_connections():
+            transport.write(FULL)
+            transport.close()
+        else:
+            self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._have_headers()

@@ -125,6 +125,9 @@ class Control:
         file = settings.data_dir / "control.db"
         try:
             return cls(f"sqlite:///{file}")
+        except StoreUnavailableError as error:
+            reason = error.__cause__ or error
+            raise FolderError(f"{file} cannot be used: {_first_line(reason)}", hint=error.hint) from error
         except DatabaseError as error:
             raise FolderError(f"{file} cannot be read: {error.orig}", hint="restore it from a backup") from error
 
@@ -195,13 +198,14 @@ class Control:
             ProjectExistsError: the name or the id is taken.
         """
         project = Project(project_id or str(uuid.uuid4()), name, at_us, dict(details or {}))
-        with self._lock, self._engine.begin() as connection:
-            fresh = {"project_id": project.project_id, "name": name, "created_us": at_us}
-            statement = insert_into(connection, project_table).values(fresh).on_conflict_do_nothing()
-            if connection.execute(statement.returning(project_table.c.project_id)).first() is None:
-                raise ProjectExistsError(name)
-            _write_details(connection, project)
-            self._projects[name] = project
+        with self._lock:
+            with self._engine.begin() as connection:
+                fresh = {"project_id": project.project_id, "name": name, "created_us": at_us}
+                statement = insert_into(connection, project_table).values(fresh).on_conflict_do_nothing()
+                if connection.execute(statement.returning(project_table.c.project_id)).first() is None:
+                    raise ProjectExistsError(name)
+                _write_details(connection, project)
+            self._projects[name] = project  # only now: a full disk may refuse the commit
         return project
 
     def update_project(self, project: Project, *, name: str | None = None, details: Mapping[str, Any]) -> Project:
@@ -211,24 +215,26 @@ class Control:
             ProjectExistsError: the name is taken.
         """
         changed = Project(project.project_id, name or project.name, project.created_us, dict(details))
-        with self._lock, self._engine.begin() as connection:
-            same = project_table.c.project_id == project.project_id
-            if changed.name != project.name and _find(connection, project_table.c.name == changed.name) is not None:
-                raise ProjectExistsError(changed.name)
-            try:
-                connection.execute(project_table.update().where(same).values(name=changed.name))
-            except IntegrityError:  # another server took the name since we looked
-                raise ProjectExistsError(changed.name) from None
-            _write_details(connection, changed)
+        with self._lock:
+            with self._engine.begin() as connection:
+                same = project_table.c.project_id == project.project_id
+                if changed.name != project.name and _find(connection, project_table.c.name == changed.name) is not None:
+                    raise ProjectExistsError(changed.name)
+                try:
+                    connection.execute(project_table.update().where(same).values(name=changed.name))
+                except IntegrityError:  # another server took the name since we looked
+                    raise ProjectExistsError(changed.name) from None
+                _write_details(connection, changed)
             self._projects.pop(project.name, None)
             self._projects[changed.name] = changed
         return changed
 
     def delete_project(self, project: Project) -> None:
         """Forget the project. Its runs are the ledger's."""
-        with self._lock, self._engine.begin() as connection:
-            for table in (project_table, detail_table):
-                connection.execute(delete(table).where(table.c.project_id == project.project_id))
+        with self._lock:
+            with self._engine.begin() as connection:
+                for table in (project_table, detail_table):
+                    connection.execute(delete(table).where(table.c.project_id == project.project_id))
             self._projects.pop(project.name, None)
         self.settings.forget(project.project_id)
 

@@ -16,6 +16,13 @@ CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_MS = 30_000
 POOL_SIZE = 10
 """Connections one server holds; as many again for a moment. PostgreSQL allows 100 unless told otherwise."""
+DISK_FAULTS = frozenset(
+    (
+        sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_BUSY, sqlite3.SQLITE_NOMEM,
+    )
+)  # fmt: skip
+"""Of SQLite: what is no fault of the statement, and may be over a moment later."""
 NUL, NUL_STAND_IN = "\0", "\ue000"
 """PostgreSQL's text holds every character but NUL, which a project's name may hold: a private one stands for it."""
 
@@ -30,6 +37,7 @@ def open_engine(url: str) -> Engine:
     if parsed.get_backend_name() == "sqlite":
         engine = create_engine(parsed)
         event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "handle_error", _say_what_the_disk_refuses, retval=True)
         return engine
     engine = create_engine(
         parsed,
@@ -91,6 +99,16 @@ def _configure_postgresql(connection: Any, _record: ConnectionPoolEntry) -> None
     driver.adapters.register_dumper(str, NulDumper)
     for kind in ("text", "varchar"):
         driver.adapters.register_loader(kind, NulLoader)
+
+
+def _say_what_the_disk_refuses(context: ExceptionContext) -> BaseException | None:
+    """A full disk is not a fault of what is written: it may be written again."""
+    code = getattr(context.original_exception, "sqlite_errorcode", 0)
+    if code & 0xFF in DISK_FAULTS:  # above it, SQLite tells more about the same fault
+        return StoreUnavailableError(
+            f"the control data cannot be used: {context.original_exception}", hint="free some disk space"
+        )
+    return None
 
 
 def _say_unavailable(context: ExceptionContext) -> BaseException | None:

@@ -39,6 +39,9 @@ TABLES = ("run_versions", "charge_versions")
 SHARED_PARTS = ("totals", "charge_sums", "latency", "traces_found")
 """Files of `sql/` that stand in others as `/*name*/`: what is counted, and what it is grouped by, is said once."""
 
+FAULTS = (ClickHouseError, Error, OSError)
+"""The engine refuses, is away, or has no room: inserts pass through a file in the temporary folder, and a full disk or
+too many open files there is no fault of what is written."""
 TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
 
 READ_LIMITS = {
@@ -120,7 +123,7 @@ class Ledger:
                 ledger = cls(writer, readers, layout)
                 on_failure.pop_all()
             return ledger
-        except (ClickHouseError, Error, OSError) as error:
+        except FAULTS as error:
             raise FolderError(
                 f"the ledger in {path} cannot be opened: {_first_line(error)}",
                 hint="another process may use it; else restore it from a backup",
@@ -137,7 +140,7 @@ class Ledger:
                 ledger = cls(writer, readers, layout, is_shared=True)
                 on_failure.pop_all()
             return ledger
-        except (ClickHouseError, Error, OSError) as error:
+        except FAULTS as error:
             raise StoreError(
                 f"no ledger at EVERYTOKEN_CLICKHOUSE_URL: {_first_line(error)}",
                 hint="is the server up, the URL right, and may its user create tables?",
@@ -176,7 +179,7 @@ class Ledger:
                 if runs:
                     traces = [settled.run.trace_id for settled in runs]
                     self._insert("run_versions", run_table(runs, _versions(traces, version, evidence)))
-            except (ClickHouseError, Error) as error:
+            except FAULTS as error:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
 
     def rewrite(self, charges: Sequence[tuple[Charge, int]]) -> int:
@@ -201,7 +204,7 @@ class Ledger:
             ]
             try:
                 self._insert("charge_versions", charge_table([charge for charge, _ in same], (), versions))
-            except (ClickHouseError, Error) as error:
+            except FAULTS as error:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
         return len(same)
 
@@ -227,6 +230,8 @@ class Ledger:
         Raises:
             StoreUnavailableError: the engine refused; ask again.
         """
+        if trace_ids is not None and not trace_ids:
+            return
         which = "project = {project:String}"
         params: dict[str, Any] = {"project": project}
         if trace_ids is not None:
@@ -235,9 +240,10 @@ class Ledger:
         with self._write_lock:
             try:
                 if self.is_shared:  # first, while the runs still tell which they are
-                    traces = f"SELECT trace_id FROM {self._layout.stored('run_versions')} WHERE {which}"  # noqa: S608
-                    self._delete("operations", f"trace_id IN ({traces})", params)
-                for table in TABLES:
+                    for some in self.operations.traces_of(project, trace_ids or ()):
+                        self._delete("operations", "trace_id IN {trace_ids:Array(UUID)}", {"trace_ids": some})
+                # Charges go before runs: who was killed between the two finds the traces again by their runs.
+                for table in reversed(TABLES):
                     self._delete(table, which, params)
             except (ClickHouseError, Error) as error:
                 raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
@@ -254,7 +260,7 @@ class Ledger:
         with self._reader() as client:
             try:
                 client.command(statement, parameters=params, settings={"mutations_sync": 2})
-            except (ClickHouseError, Error) as error:
+            except FAULTS as error:
                 raise StoreUnavailableError(f"the ledger refused a change: {_first_line(error)}") from error
 
     def forget_operations(self, trace_ids: Sequence[str]) -> None:
@@ -264,7 +270,7 @@ class Ledger:
         with self._write_lock:
             try:
                 self._delete("operations", "trace_id IN {trace_ids:Array(UUID)}", {"trace_ids": list(trace_ids)})
-            except (ClickHouseError, Error) as error:
+            except FAULTS as error:
                 raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
 
     def forget_attachments(self, hashes: Sequence[str], before_us: int) -> None:
@@ -273,14 +279,14 @@ class Ledger:
         with self._write_lock:
             try:
                 self._delete("attachments", which, {"hashes": list(hashes), "before_us": before_us})
-            except (ClickHouseError, Error) as error:
+            except FAULTS as error:
                 raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
 
     def purge_memory(self) -> None:
         """Let the engine in this process return what it has freed to the system; servers do so by themselves."""
         if self.is_shared:
             return
-        with self._write_lock, contextlib.suppress(ClickHouseError, Error):  # a build without its own allocator
+        with self._write_lock, contextlib.suppress(*FAULTS):  # a build without its own allocator
             self._writer.command("SYSTEM JEMALLOC PURGE")
 
     def _evidence(
@@ -351,7 +357,7 @@ class Ledger:
         with self._reader() as reader:
             try:
                 result = reader.query(sql_text(name, fragments), parameters=params, settings=_read_settings())
-            except (ClickHouseError, Error) as error:
+            except FAULTS as error:
                 raise _as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
 
@@ -375,7 +381,7 @@ class Ledger:
         try:
             # By name: a file of an older schema lacks columns, and by their order its values would come to wrong ones.
             columns = ", ".join(_named(row[0]) for row in self._writer.query(f"DESCRIBE TABLE {source}").result_rows)
-        except (ClickHouseError, Error) as error:
+        except FAULTS as error:
             raise StoreUnavailableError(f"{file.name} could not be read: {_first_line(error)}") from error
         return self._move(f"{table} ({columns})", source, table, columns)
 
@@ -383,7 +389,7 @@ class Ledger:
         try:
             self._writer.command(f"INSERT INTO {target} SELECT {columns} FROM {source}")  # noqa: S608
             rows = self._writer.query(f"SELECT count() FROM {counted}").result_rows  # noqa: S608
-        except (ClickHouseError, Error) as error:
+        except FAULTS as error:
             raise StoreUnavailableError(f"the ledger could not be copied: {_first_line(error)}") from error
         return int(rows[0][0])
 
@@ -409,7 +415,7 @@ class Ledger:
         with self._write_lock:
             try:
                 self._insert(table, rows)
-            except (ClickHouseError, Error) as error:
+            except FAULTS as error:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
 
     def _insert(self, table: str, rows: pa.Table) -> None:

@@ -21,10 +21,14 @@ class Sweeps:
         metadata.create_all(engine, tables=[sweep_table])
 
     def claim(self, name: str, at_us: int, every_us: int) -> bool:
-        """True for the one who may do it now: the last time was `every_us` ago at least, or never."""
+        """True for the one who may do it now: the last time was `every_us` ago at least, or never.
+
+        One that is as far ahead was written before the clock was set back: it holds nobody up.
+        """
         columns = sweep_table.c
         with self._engine.begin() as connection:
-            due = update(sweep_table).where(columns.name == name, columns.at_us <= at_us - every_us)
+            is_over = (columns.at_us <= at_us - every_us) | (columns.at_us >= at_us + every_us)
+            due = update(sweep_table).where(columns.name == name, is_over)
             if connection.execute(due.values(at_us=at_us)).rowcount:
                 return True
             fresh = insert_into(connection, sweep_table).values(name=name, at_us=at_us)
