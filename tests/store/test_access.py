@@ -403,6 +403,55 @@ def test_what_a_mask_matches_is_nowhere_in_the_ledger_and_the_numbers_stay(world
     world.ask("admin", "PATCH", f"{OURS}/projects/{MINE}/settings", json={"masks": [], "mask_patterns": []})
 
 
+def test_what_a_mask_matches_is_nowhere_in_feedback_tags_or_names_whichever_way_it_came(world: World) -> None:
+    at = f"{OURS}/projects/{MINE}/settings"
+    assert world.ask("admin", "PATCH", at, json={"masks": ["email"]}).status_code == 200
+    run_id, early = str(uuid.uuid4()), str(uuid.uuid4())
+    said = {
+        "key": "k",
+        "comment": "says kim@example.com",
+        "value": "kim@example.com",
+        "correction": {"to": "kim@example.com"},
+    }
+    before = world.ask("admin", "POST", "/feedback", json={**said, "run_id": early, "session_id": world.sessions[MINE]})
+    unplaced = world.ask("admin", "POST", "/feedback", json={**said, "run_id": early})
+    body = run_of(MINE, run_id, name="asks kim@example.com", tags=["of kim@example.com"], events=[
+        {"name": "new_token", "time": "2026-11-22T12:00:00.5Z", "kwargs": {"token": "kim@example.com"}}])  # fmt: skip
+    assert world.ask("mine", "POST", "/runs", json=body).status_code == 202
+    span = {
+        "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174", "name": "span", "kind": 1,
+        "startTimeUnixNano": "1795348800000000000", "endTimeUnixNano": "1795348801000000000",
+        "attributes": [{"key": name, "value": {"stringValue": "kim@example.com"}}
+                       for name in ("input.value", "gen_ai.prompt.0.content", "enduser.note", "exception.message")],
+        "events": [{"name": "exception", "timeUnixNano": "1795348800000000000",
+                    "attributes": [{"key": "exception.message", "value": {"stringValue": "kim@example.com"}}]}],
+    }  # fmt: skip
+    sent = {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}
+    assert world.ask("mine", "POST", "/v1/traces", json=sent, headers={"langsmith-project": MINE}).status_code == 200
+    assert world.ask("mine", "POST", f"{OURS}/flush").status_code == 200
+    given = world.ask("mine", "POST", "/feedback", json={**said, "run_id": run_id}).json()
+    world.ask("mine", "PATCH", f"/feedback/{given['id']}", json={"comment": "again kim@example.com"})
+    token = world.ask("mine", "POST", "/feedback/tokens", json={"run_id": run_id, "feedback_key": "t"}).json()["id"]
+    assert world.ask(None, "POST", f"/feedback/tokens/{token}", json=said).status_code == 200
+    part = {**said, "run_id": run_id, "trace_id": run_id, "session_id": world.sessions[MINE]}
+    files = {f"feedback.{uuid.uuid4()}": (None, json.dumps(part), "application/json")}
+    assert world.ask("mine", "POST", "/runs/multipart", files=files).status_code == 202
+    assert world.ask("mine", "POST", f"{OURS}/flush").status_code == 200
+    told = world.ask("admin", "GET", f"/feedback?run={run_id}&run={early}&limit=50").json()
+    assert len(told) == 5
+    assert {row["value"] for row in told} == {"[masked:email]"}
+    seen = [
+        json.dumps(told), before.text, unplaced.text, world.ask("mine", "GET", f"/runs/{run_id}").text,
+        world.ask("mine", "GET", f"{OURS}/export/runs?project={MINE}").text,
+        world.ask("mine", "GET", f"{OURS}/export/charges?project={MINE}").text,
+        world.ask("mine", "GET", f"{OURS}/search?q=asks").text,
+    ]  # fmt: skip
+    assert [text[:500] for text in seen if "kim@example.com" in text] == []
+    assert '"tags":["of [masked:email]"]' in seen[3]
+    assert "span" in seen[4]
+    world.ask("admin", "PATCH", at, json={"masks": []})
+
+
 @pytest.fixture(scope="module")
 def routes(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     return create_app(Settings(data=tmp_path_factory.mktemp("routes") / "data"))

@@ -32,8 +32,14 @@ BUILT_IN: Mapping[str, str] = {
 }
 """Names of patterns that settings may ask for, in the order in which they are tried: the more telling ones first."""
 
-KEPT_KEYS = re.compile(r"(?i)id|.*_id|.*Id|model|model_?name|model_?version|ls_.*|langgraph_.*|sha256|mime_type")
+KEPT_KEYS = re.compile(
+    r"(?i:id|.*[._-]id|model|model_?name|model_?version|ls_.*|langgraph_.*|sha256|mime_type)|.*[a-z0-9](?:Id|ID)"
+)
 """Values under these keys say whose a run is and what was called: accounting and grouping stand on them."""
+KEPT_VALUE = re.compile(r"\S{1,300}")
+"""What such a value looks like. A sentence under `model` or `paid_by_id` is content like any other."""
+STEP_TAG = re.compile(r"(?:graph|seq):step:\d+")
+"""LangChain's own, by which a graph's steps are known; so are nodes by a name that their metadata repeat."""
 
 
 class MaskError(ValueError):
@@ -50,6 +56,8 @@ class Compiled(Protocol):
     def search(self, text: str) -> object | None: ...
 
 
+Patterns = tuple[tuple[str, Compiled], ...]
+"""Each with the name that stands where it matched."""
 Mask = Callable[[Run], Run]
 
 
@@ -71,32 +79,47 @@ def masking(projects: Projects) -> Mask:
     return mask
 
 
-def masked(run: Run, patterns: tuple[tuple[str, Compiled], ...]) -> Run:
-    """The run without what the patterns match: in inputs, outputs, events, error, metadata and the rest of `extra`."""
-
-    def clean(value: Any) -> Any:
-        if type(value) is str:
-            for name, pattern in patterns:
-                value = pattern.sub(MASK.format(name), value)
-            return value
-        if type(value) is dict:
-            return {key: item if KEPT_KEYS.fullmatch(key) else clean(item) for key, item in value.items()}
-        if type(value) is list:
-            return [clean(item) for item in value]
-        return value
-
+def masked(run: Run, patterns: Patterns) -> Run:
+    """The run without what the patterns match: in name, tags, inputs, outputs, events, error and all of `extra`."""
     return replace(
         run,
-        inputs=clean(run.inputs),
-        outputs=clean(run.outputs),
-        events=[clean(dict(event)) for event in run.events],
-        error=clean(run.error),
-        metadata=clean(dict(run.metadata)),
-        extra=clean(dict(run.extra)),
+        name=run.name if run.metadata.get("langgraph_node") == run.name else masked_value(run.name, patterns),
+        tags=tuple(tag if STEP_TAG.fullmatch(tag) else masked_value(tag, patterns) for tag in run.tags),
+        inputs=masked_value(run.inputs, patterns),
+        outputs=masked_value(run.outputs, patterns),
+        events=[masked_value(dict(event), patterns) for event in run.events],
+        error=masked_value(run.error, patterns),
+        metadata=masked_value(dict(run.metadata), patterns),
+        extra=masked_value(dict(run.extra), patterns),
     )
 
 
-def masked_text(text: str, patterns: tuple[tuple[str, Compiled], ...]) -> tuple[str, int]:
+def masked_value(value: Any, patterns: Patterns) -> Any:
+    """The value, however deep, without what the patterns match; names of fields stay."""
+    if type(value) is str:
+        for name, pattern in patterns:
+            value = pattern.sub(MASK.format(name), value)
+        return value
+    if type(value) is dict:
+        return {
+            key: (_beside_ids if KEPT_KEYS.fullmatch(key) else masked_value)(item, patterns)
+            for key, item in value.items()
+        }
+    if type(value) is list:
+        return [masked_value(item, patterns) for item in value]
+    return value
+
+
+def _beside_ids(value: Any, patterns: Patterns) -> Any:
+    """What stands under the key of an id: ids stay, alone or in a list, and whatever else there is does not."""
+    if type(value) is str and KEPT_VALUE.fullmatch(value):
+        return value
+    if type(value) is list:
+        return [_beside_ids(item, patterns) for item in value]
+    return masked_value(value, patterns)
+
+
+def masked_text(text: str, patterns: Patterns) -> tuple[str, int]:
     """A text without what the patterns match, and in how many places one did."""
     matches = 0
     for name, pattern in patterns:
@@ -106,7 +129,7 @@ def masked_text(text: str, patterns: tuple[tuple[str, Compiled], ...]) -> tuple[
 
 
 @lru_cache(maxsize=1_000)
-def compile_masks(masks: tuple[str, ...], patterns: tuple[str, ...]) -> tuple[tuple[str, Compiled], ...]:
+def compile_masks(masks: tuple[str, ...], patterns: tuple[str, ...]) -> Patterns:
     """The patterns, each with the name that stands where it matched.
 
     Raises:

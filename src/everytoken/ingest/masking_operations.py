@@ -7,7 +7,7 @@ from everytoken.core.run import Run
 from everytoken.ingest.masking import Mask
 from everytoken.wire.operations import Operation
 
-CONTENT = ("inputs", "outputs", "events", "error", "metadata", "extra")
+CONTENT = ("name", "tags", "inputs", "outputs", "events", "error", "metadata", "extra")
 """Fields of an operation that masks look into, as in a run."""
 
 

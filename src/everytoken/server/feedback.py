@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, as_feedback, instant, now_us, router
+from everytoken.server.feedback_body import as_feedback
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, now_us, router
 from everytoken.server.langsmith_read import found
 from everytoken.store.visible import visible_projects
 
@@ -80,8 +81,9 @@ def feedback_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum of sho
             raise RequestError("feedback is about a run or a project", field="body.run_id", status=422)
         if visible_projects() is not None:
             await check_seen(use, read)
-        await run_in_threadpool(lambda: store.put_feedback([use.located(read)]))
-        return answer(feedback_row(read))
+        kept = await run_in_threadpool(use.kept, read)
+        await run_in_threadpool(store.put_feedback, [kept])
+        return answer(feedback_row(kept))
 
     @routes.get("/feedback")
     def list_feedback(asked: Annotated[FeedbackQuery, Query()]) -> Response:
@@ -117,7 +119,7 @@ def feedback_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum of sho
         score = changes.get("score")
         if score is not None and not isinstance(score, int | float):
             raise RequestError("score must be a number", field="body.score", status=422)
-        changed = {**held(feedback_id), **changes, "modified_us": now_us()}
+        changed = use.kept({**held(feedback_id), **changes, "modified_us": now_us()})
         store.put_feedback([changed])
         return answer(feedback_row(changed))
 

@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
-from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, as_feedback, check_run, now_us, router
+from everytoken.server.feedback_body import as_feedback
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, check_run, now_us, router
 
 PAGE_MAX = 100
 TOKEN_LIFETIME = timedelta(hours=3)
@@ -68,7 +69,7 @@ def feedback_tokens_router(use: LangSmith) -> APIRouter:
         )
         if read is None:
             raise RequestError("score must be a number", field="score", status=422)
-        store.put_feedback([use.located(read)])
+        store.put_feedback([use.kept(read)])
         return answer({"message": "thank you"})
 
     @routes.get("/feedback/tokens/{token}")

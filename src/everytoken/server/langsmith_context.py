@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import hmac
 import logging
-import math
 import secrets
 import time
 import uuid
@@ -23,6 +22,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from everytoken.ingest.attachments import AttachmentStore
+from everytoken.ingest.masking import compile_masks, masked_value
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.ingest.restricting import FEEDBACK_FIELD
 from everytoken.query.errors import CursorError, NotFoundError
@@ -33,6 +33,8 @@ from everytoken.query.langsmith_runs import RunReader
 from everytoken.query.langsmith_stats import GroupError
 from everytoken.query.window import parse_instant
 from everytoken.server.errors import RequestError
+from everytoken.server.feedback_body import as_feedback
+from everytoken.server.langsmith_json import LangSmithRequest
 from everytoken.store.columns import dump
 from everytoken.store.control import Control, Project, ProjectExistsError
 from everytoken.store.errors import StoreError
@@ -46,6 +48,7 @@ MAX_OFFSET = 10**9
 """Nothing we list is longer; the stores refuse numbers beyond 64 bits."""
 ABSORB_EVERY_S = 2.0
 """How long feedback stays in the journal of the server that received it."""
+MASKED_OF_FEEDBACK = ("comment", "value", "correction", "extra", "feedback_source")
 log = logging.getLogger("everytoken.server")
 URL_LIFETIME_S = 3_600
 """How long a signed address works; clients fetch at once."""
@@ -86,7 +89,7 @@ class LangSmith:
         body = as_feedback(wire, at_us=at_us)
         if body is None:
             return None
-        body = self.located(body)
+        body = self.kept(body)
         allowed = wire.get(FEEDBACK_FIELD)
         if allowed is None:
             return body
@@ -103,6 +106,21 @@ class LangSmith:
         if run_id is None:
             return in_session
         return (session is None or in_session) and self.ledger.locate_run(run_id) is not None
+
+    def kept(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Feedback as it is stored: located, and without what its project's masks match in what a person wrote.
+
+        Feedback may come before its run. Which project it is of is unknown then, and the masks of all of them hold.
+        """
+        body = self.located(body)
+        session = body.get("session_id")
+        held = [self.control.settings.get(session)] if session else [*self.control.settings.all().values()]
+        masks = dict.fromkeys(name for settings in held for name in settings.masks)
+        patterns = dict.fromkeys(pattern for settings in held for pattern in settings.mask_patterns)
+        if not masks and not patterns:
+            return body
+        compiled = compile_masks(tuple(masks), tuple(patterns))
+        return {**body, **{name: masked_value(body.get(name), compiled) for name in MASKED_OF_FEEDBACK}}
 
     def located(self, body: dict[str, Any]) -> dict[str, Any]:
         """Feedback with the trace and the project of its run, where they are not said and the run is stored."""
@@ -200,38 +218,6 @@ class LangSmith:
         return RunReader(self.ledger, self.control, lambda tests: self.feedback_runs(tests, *more))
 
 
-def as_feedback(wire: Mapping[str, Any], *, at_us: int) -> dict[str, Any] | None:
-    """Feedback as it is kept; `None` for what is none: without a key, with an id or a score that cannot be one."""
-    key = wire.get("key")
-    try:
-        ids = {name: _id(wire.get(name)) for name in ("id", "run_id", "trace_id", "session_id")}
-        created_us = parse_instant(str(wire["created_at"])) if wire.get("created_at") else at_us
-        score = None if wire.get("score") is None else float(wire["score"])
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if not isinstance(key, str) or not key or (score is not None and not math.isfinite(score)):
-        return None
-    source = wire.get("feedback_source")
-    return {
-        **{name: wire.get(name) for name in ("value", "correction", "comparative_experiment_id", "feedback_group_id")},
-        **{name: wire.get(name) for name in ("extra", "error", "start_time", "feedback_config")},
-        "comment": None if wire.get("comment") is None else str(wire["comment"]),
-        "id": ids["id"] or str(uuid.uuid4()),
-        "run_id": ids["run_id"] or ids["trace_id"],
-        "trace_id": ids["trace_id"],
-        "session_id": ids["session_id"],
-        "key": key[:180],
-        "score": score,
-        "feedback_source": source if isinstance(source, dict) else {"type": "api", "metadata": {}},
-        "created_us": created_us,
-        "modified_us": at_us,
-    }
-
-
-def _id(value: Any) -> str | None:
-    return None if value is None else str(uuid.UUID(str(value)))
-
-
 def check_run(use: LangSmith, run_id: uuid.UUID) -> None:
     """For a key of some projects: whether the run is in one of them.
 
@@ -250,7 +236,7 @@ class LangSmithRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             try:
-                return await handle(request)
+                return await handle(LangSmithRequest(request.scope, request.receive))
             except FilterError as error:
                 told = problem(400, str(error), position=error.position, suggestion=error.suggestion, field="filter")
             except NotFoundError as error:

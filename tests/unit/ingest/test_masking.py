@@ -1,6 +1,7 @@
 """What masks take out of a run, what they leave, and which patterns are refused."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,33 @@ def test_all_content_is_masked_and_what_accounts_for_it_is_not() -> None:
     assert list(shown.events) == [{"name": "x", "kwargs": {"token": gone}}]
     assert shown.metadata == {"user_id": secret, "ls_model_name": "gpt-5.2", "note": gone}
     assert shown.extra == {"invocation_params": {"model": "gpt-5.2", "user": gone}}
+
+
+def test_names_and_tags_of_runs_are_masked_but_for_what_a_graph_is_known_by() -> None:
+    patterns = compile_masks(("email",), ("step",))
+    shown = masked(run(tags=("graph:step:1", "for a@b.io")), patterns)
+    assert shown.tags == ("graph:step:1", "for [masked:email]")
+    named = masked(replace(run(), name="answer a@b.io"), patterns)
+    assert named.name == "answer [masked:email]"
+    node = replace(run(metadata={"langgraph_node": "first_step"}), name="first_step")
+    assert masked(node, patterns).name == "first_step"
+
+
+def test_what_only_looks_like_an_id_by_its_key_is_masked() -> None:
+    """Content hid under keys that happen to end in the letters of an id, and below keys of models."""
+    secret, gone = "kim@example.com", "[masked:email]"
+    content = {
+        "paid": secret, "valid": secret, "android": secret,
+        "model": {"prompt": secret}, "ls_params": [{"text": secret}], "id": f"a sentence for {secret}",
+        "user_id": secret, "sessionId": secret, "traceID": secret, "session.id": secret, "ids": [secret],
+        "tool_call_id": ["call_1", secret],
+    }  # fmt: skip
+    assert masked(run(inputs=content), compile_masks(("email",), ())).inputs == {
+        "paid": gone, "valid": gone, "android": gone,
+        "model": {"prompt": gone}, "ls_params": [{"text": gone}], "id": f"a sentence for {gone}",
+        "user_id": secret, "sessionId": secret, "traceID": secret, "session.id": secret, "ids": [gone],
+        "tool_call_id": ["call_1", secret],
+    }  # fmt: skip
 
 
 def test_a_project_without_masks_keeps_its_runs_as_they_are() -> None:
