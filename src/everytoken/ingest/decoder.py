@@ -18,9 +18,10 @@ from collections import deque
 from typing import Any, BinaryIO
 
 from everytoken.ingest.decode import decode
+from everytoken.ingest.packed import Packed, pack
 from everytoken.store.journal import Entry
 from everytoken.wire.body import BodyError
-from everytoken.wire.operations import Decoded, Operation
+from everytoken.wire.operations import Decoded
 
 WINDOW = 4
 """Bodies under way at one time: one is decoded while the next is written and the last is read."""
@@ -47,7 +48,7 @@ class Decoder:
         self._process = process
         self._stdin, self._stdout = process.stdin, process.stdout
         self._room = asyncio.Semaphore(WINDOW)
-        self._waiting: deque[asyncio.Future[Decoded]] = deque()
+        self._waiting: deque[asyncio.Future[Decoded | Packed]] = deque()
         self._is_gone = False
         self._reading = asyncio.create_task(self._read())
 
@@ -71,7 +72,7 @@ class Decoder:
     def process_id(self) -> int:
         return self._process.pid
 
-    async def send(self, entry: Entry, decoded: "asyncio.Future[Decoded]") -> None:
+    async def send(self, entry: Entry, decoded: "asyncio.Future[Decoded | Packed]") -> None:
         """Hand a body over as soon as there is room; what came of it is told to `decoded`.
 
         Raises:
@@ -112,20 +113,7 @@ class Decoder:
         if isinstance(answer, Exception):
             decoded.set_exception(answer)
         else:
-            decoded.set_result(_unpacked(answer))
-
-
-def _packed(decoded: Decoded) -> tuple[Any, ...]:
-    """Operations as tuples: as they are, each takes three times as long to read."""
-    operations = [
-        (o.kind, o.run_id, o.body, o.received_us, o.index, o.size_bytes, o.allowed) for o in decoded.operations
-    ]
-    return operations, decoded.feedback, decoded.attachments, decoded.rejections, decoded.allowed
-
-
-def _unpacked(answer: tuple[Any, ...]) -> Decoded:
-    operations, *rest = answer
-    return Decoded(tuple(Operation(*operation) for operation in operations), *rest)
+            decoded.set_result(answer)
 
 
 def _write(stream: "BinaryIO | asyncio.StreamWriter", data: bytes) -> None:
@@ -135,7 +123,7 @@ def _write(stream: "BinaryIO | asyncio.StreamWriter", data: bytes) -> None:
 
 def _answer(data: bytes, limit_bytes: int) -> bytes:
     try:
-        return pickle.dumps(_packed(decode(pickle.loads(data), limit_bytes)))  # noqa: S301 - from our own server
+        return pickle.dumps(pack(decode(pickle.loads(data), limit_bytes)))  # noqa: S301 - from our own server
     except BodyError as error:
         return pickle.dumps(error)
     except Exception as error:  # it is raised where the body came from, as if it had been decoded there

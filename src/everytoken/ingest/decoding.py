@@ -9,6 +9,7 @@ from everytoken.config import Settings
 from everytoken.ingest.decode import decode
 from everytoken.ingest.decoder import DecoderGoneError
 from everytoken.ingest.line import Line
+from everytoken.ingest.packed import Packed
 from everytoken.ingest.second_process import SecondProcess
 from everytoken.store.journal import Entry
 from everytoken.wire.operations import Decoded
@@ -26,7 +27,7 @@ PAUSE_S, PAUSE_STEP_S = 0.25, 0.01
 """Longest that one body waits for the ledger to catch up, and how often it looks. Bodies that came faster than they
 are stored would fill the memory, or be read and decoded a second time from the journal."""
 
-Turn = tuple[Entry, "asyncio.Future[Decoded]"]
+Turn = tuple[Entry, "asyncio.Future[Decoded | Packed]"]
 
 
 class Decoding:
@@ -55,7 +56,7 @@ class Decoding:
         """Count a body for which there is no room; in how many seconds it may come again."""
         return self._line.refuse()
 
-    async def decode(self, entry: Entry) -> Decoded:
+    async def decode(self, entry: Entry) -> Decoded | Packed:
         """What the body holds. Ask `has_room` before.
 
         Raises:
@@ -63,7 +64,7 @@ class Decoding:
         """
         if len(entry.data) > LARGE_BYTES:
             return await self._decode_large(entry)
-        decoded: asyncio.Future[Decoded] = asyncio.get_running_loop().create_future()
+        decoded: asyncio.Future[Decoded | Packed] = asyncio.get_running_loop().create_future()
         self._line.join((entry, decoded), len(entry.data))
         if self._serving is None or self._serving.done():
             self._serving = asyncio.create_task(self._serve())
@@ -100,7 +101,7 @@ class Decoding:
                     await self._decode_here(entry, decoded)
             await asyncio.sleep(0)
 
-    async def _decode_here(self, entry: Entry, decoded: "asyncio.Future[Decoded]") -> None:
+    async def _decode_here(self, entry: Entry, decoded: "asyncio.Future[Decoded | Packed]") -> None:
         began_s = time.monotonic()
         try:
             found = (

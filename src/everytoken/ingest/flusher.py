@@ -22,6 +22,7 @@ from everytoken.ingest.garbage import Garbage
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
 from everytoken.ingest.pace import Pace
+from everytoken.ingest.packed import Packed
 from everytoken.ingest.parked import dump_feedback, dump_operations, load_operations
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.settling import Changes, Settle, settle_trace
@@ -55,7 +56,7 @@ class _Row:
 
     row_id: int
     stored_bytes: int
-    decoded: Decoded | None
+    decoded: Decoded | Packed | None
     memory_bytes: int = 0
     since_s: float = field(default_factory=time.monotonic)
     """When it was queued, by `time.monotonic`."""
@@ -145,7 +146,7 @@ class Flusher:
         with self._wake:
             self._gone.append(gone)
 
-    def committed(self, rows: Sequence[tuple[int, int, Decoded | None]]) -> None:
+    def committed(self, rows: Sequence[tuple[int, int, Decoded | Packed | None]]) -> None:
         """Bodies that are on disk now. Called by the journal's thread, in the order of the rows."""
         with self._wake:
             for row_id, stored_bytes, decoded in rows:
@@ -231,7 +232,7 @@ class Flusher:
         while self._rows and operations < BATCH_OPERATIONS and size < BATCH_BYTES:
             row = self._rows.popleft()
             taken.append(row)
-            operations += len(row.decoded.operations) if row.decoded else BATCH_OPERATIONS // 100
+            operations += row.decoded.operation_count if row.decoded else BATCH_OPERATIONS // 100
             size += max(row.memory_bytes, row.stored_bytes)
         self._decoded_bytes -= sum(row.memory_bytes for row in taken)
         self._last_flush = time.monotonic()
@@ -332,13 +333,14 @@ class Flusher:
         for row in rows:
             if row.decoded is None:
                 continue
-            operations += row.decoded.operations
+            decoded = row.decoded.unpack()
+            operations += decoded.operations
             operations += (
-                self._attachments.as_operation(attachment, index, row.decoded.allowed)
-                for index, attachment in enumerate(row.decoded.attachments)
+                self._attachments.as_operation(attachment, index, decoded.allowed)
+                for index, attachment in enumerate(decoded.attachments)
                 if attachment.run_id not in gone
             )
-            feedback += row.decoded.feedback
+            feedback += decoded.feedback
         return self._without(gone, operations, feedback) if gone else (operations, feedback)
 
     def _without(
@@ -444,7 +446,7 @@ class Flusher:
                 waiter.set_result(None)
 
     def _drop(self, rows: list[_Row]) -> None:
-        self.counters.dropped += sum(len(row.decoded.operations) if row.decoded else 1 for row in rows)
+        self.counters.dropped += sum(row.decoded.operation_count if row.decoded else 1 for row in rows)
         self._journal.release(Release(rows=[(row.row_id, row.stored_bytes) for row in rows])).result()
 
     def _forget_gone(self) -> None:

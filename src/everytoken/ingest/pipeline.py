@@ -19,6 +19,7 @@ from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.line import BusyError
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
+from everytoken.ingest.packed import Packed
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.restricting import restricted_type
 from everytoken.ingest.settling import Settle
@@ -164,7 +165,7 @@ class Pipeline:
         self.counters.rejected += len(decoded.rejections)
         if not decoded.is_empty:
             await self._commit(entry, decoded, digest)
-        return Receipt(len(decoded.operations), not decoded.is_empty, decoded.rejections)
+        return Receipt(decoded.operation_count, not decoded.is_empty, decoded.rejections)
 
     async def flush(self) -> None:
         """Return when everything acknowledged before is visible to reads."""
@@ -205,16 +206,16 @@ class Pipeline:
         """The counters since the start."""
         return asdict(self.counters)
 
-    async def _commit(self, entry: Entry, decoded: Decoded, digest: bytes | None) -> None:
+    async def _commit(self, entry: Entry, decoded: Decoded | Packed, digest: bytes | None) -> None:
         try:
             await asyncio.wrap_future(self._journal.append(entry, decoded))
         except StoreError:
             self.counters.refused += 1
             raise
         self.counters.accepted_bodies += 1
-        self.counters.accepted_operations += len(decoded.operations)
+        self.counters.accepted_operations += decoded.operation_count
         if digest is not None and not decoded.rejections:
-            self._accepted[digest] = len(decoded.operations)
+            self._accepted[digest] = decoded.operation_count
             if len(self._accepted) > REMEMBERED_BODIES:
                 self._accepted.popitem(last=False)
 

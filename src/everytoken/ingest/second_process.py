@@ -7,6 +7,7 @@ import time
 
 from everytoken.config import Settings
 from everytoken.ingest.decoder import Decoder, DecoderGoneError
+from everytoken.ingest.packed import Packed
 from everytoken.store.journal import Entry
 from everytoken.wire.operations import Decoded
 
@@ -47,7 +48,7 @@ class SecondProcess:
         if self._is_wanted and idle and self._here_s > BUSY_S and now_s >= self._not_before_s:
             self._changing = asyncio.create_task(self._start())
 
-    async def takes(self, entry: Entry, decoded: "asyncio.Future[Decoded]") -> bool:
+    async def takes(self, entry: Entry, decoded: "asyncio.Future[Decoded | Packed]") -> bool:
         """Whether the process has taken the body, once there is room; it tells `decoded`, or that it ended before."""
         if self._decoder is None:
             return False

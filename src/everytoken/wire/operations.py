@@ -103,6 +103,10 @@ class Decoded:
     """Names and ids of the projects that its sender writes to; `None` for all."""
 
     @property
+    def operation_count(self) -> int:
+        return len(self.operations)
+
+    @property
     def is_empty(self) -> bool:
         """True when nothing in it is worth keeping."""
         return not (self.operations or self.feedback or self.attachments)
@@ -111,3 +115,7 @@ class Decoded:
     def size_bytes(self) -> int:
         """What it may take in memory, within a small factor."""
         return sum(o.size_bytes for o in self.operations) + sum(len(a.data) for a in self.attachments)
+
+    def unpack(self) -> "Decoded":
+        """Itself: it is the packed one of another process that has to be."""
+        return self
