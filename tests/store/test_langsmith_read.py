@@ -481,17 +481,47 @@ def test_feedback_comes_by_token_and_keys_have_configs(client: Client, server: S
     root = send(client, server, "tokens")
     token = client.create_presigned_feedback_token(root.id, "stars", expiration=timedelta(hours=1))
     assert httpx.get(token.url, params={"score": 4}).status_code == 200
-    client.create_feedback_from_token(token.url, score=5)
-    assert sorted(row.score for row in client.list_feedback(run_ids=[root.id])) == [4, 5]  # type: ignore[type-var]
+    client.create_feedback_from_token(token.url, score=5, metadata={"page": "chat"})
+    held = list(client.list_feedback(run_ids=[root.id]))
+    assert sorted(row.score for row in held) == [4, 5]  # type: ignore[type-var]
+    sources = [row.feedback_source.metadata for row in held if row.feedback_source]
+    assert {"page": "chat", "token": str(token.id)} in sources
 
     config: Any = {"type": "continuous", "min": 0, "max": 5, "categories": None}
-    client.create_feedback_config("stars", feedback_config=config)
-    assert [row.feedback_key for row in client.list_feedback_configs()] == ["stars"]
+    made = client.create_feedback_config("stars", feedback_config=config)
+    assert client.create_feedback_config("stars", feedback_config=config).id == made.id
+    assert [(row.id, row.is_first) for row in client.list_feedback_configs()] == [(made.id, True)]
     wrong: Any = {**config, "max": 6}
     with pytest.raises(LangSmithError, match="already exists"):
         client.create_feedback_config("stars", feedback_config=wrong)
+    with pytest.raises(LangSmithError, match="no config is enforced"):
+        client.create_feedback_config("strict", feedback_config=config, is_enforced=True)
     client.delete_feedback_config("stars")
     assert list(client.list_feedback_configs()) == []
+
+
+def test_categories_of_feedback_are_added_and_taken_away(client: Client) -> None:
+    config: Any = {"type": "categorical", "categories": [{"value": 0, "label": "bill"}, {"value": 1, "label": "ship"}]}
+    made = client.create_feedback_config("topics", feedback_config=config)
+
+    added = client.add_feedback_categories("topics", [{"value": 2, "label": "return"}], config_id=made.id)
+    assert [(held["value"], held["label"]) for held in added.feedback_config["categories"] or []] == [
+        (0, "bill"), (1, "ship"), (2, "return"),
+    ]  # fmt: skip
+    with pytest.raises(LangSmithError, match="two categories have the same label"):
+        client.add_feedback_categories("topics", [{"value": 3, "label": "ship"}])
+    left = client.remove_feedback_categories("topics", [0])
+    assert [held["value"] for held in left.feedback_config["categories"] or []] == [1, 2]
+    with pytest.raises(LangSmithError, match="two categories must be left"):
+        client.remove_feedback_categories("topics", [1])
+    changed = client.update_feedback_config("topics", is_lower_score_better=True)
+    assert (changed.is_lower_score_better, changed.feedback_config) == (True, left.feedback_config)
+    with pytest.raises(LangSmithNotFoundError):
+        client.update_feedback_config("topics", config_id=uuid.uuid4(), is_lower_score_better=False)
+    with pytest.raises(LangSmithNotFoundError):
+        client.delete_feedback_config(config_id=uuid.uuid4())
+    client.delete_feedback_config(config_id=made.id)
+    assert list(client.list_feedback_configs(feedback_key=["topics"])) == []
 
 
 def test_a_shared_run_is_read_by_its_token_alone(client: Client, server: Server) -> None:

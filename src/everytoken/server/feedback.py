@@ -10,30 +10,51 @@ from pydantic import BaseModel, Field
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
-from everytoken.server.feedback_body import as_feedback
+from everytoken.server.feedback_body import MAX_KEY_CHARS, as_feedback
 from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, now_us, router
 from everytoken.server.langsmith_read import found
 from everytoken.store.visible import visible_projects
 
 PAGE_MAX = 100
-CHANGEABLE = ("score", "value", "correction", "comment", "feedback_config")
 FIELDS = (
     "id", "run_id", "trace_id", "session_id", "key", "score", "value", "comment", "correction", "feedback_source",
     "comparative_experiment_id", "feedback_group_id", "extra", "start_time",
 )  # fmt: skip
 
+Score = Annotated[float, Field(allow_inf_nan=False)] | bool | None
 
-class FeedbackBody(BaseModel):
+
+class FeedbackChange(BaseModel):
+    """What may be changed of feedback."""
+
+    score: Score = None
+    value: Any = None
+    comment: str | None = None
+    correction: dict[str, Any] | str | None = None
+    feedback_config: dict[str, Any] | None = None
+
+
+class Source(BaseModel):
+    model_config = {"extra": "allow"}
+
+    type: str = "api"
+    metadata: dict[str, Any] | None = None
+
+
+class FeedbackBody(FeedbackChange):
     """What a client sends; `as_feedback` reads the rest of it."""
 
     model_config = {"extra": "allow"}
 
-    key: str = Field(min_length=1, max_length=180)
+    key: str = Field(min_length=1, max_length=MAX_KEY_CHARS)
     id: UUID | None = None
     run_id: UUID | None = None
     trace_id: UUID | None = None
     session_id: UUID | None = None
-    score: float | bool | None = None
+    comparative_experiment_id: UUID | None = None
+    feedback_group_id: UUID | None = None
+    feedback_source: Source | None = None
+    extra: dict[str, Any] | None = None
 
 
 class FeedbackQuery(BaseModel):
@@ -114,11 +135,8 @@ def feedback_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum of sho
         return answer(feedback_row(use.located(held(feedback_id))))
 
     @routes.patch("/feedback/{feedback_id}")
-    def update(feedback_id: UUID, body: dict[str, Any]) -> Response:
-        changes = {name: value for name, value in body.items() if name in CHANGEABLE}
-        score = changes.get("score")
-        if score is not None and not isinstance(score, int | float):
-            raise RequestError("score must be a number", field="body.score", status=422)
+    def update(feedback_id: UUID, body: FeedbackChange) -> Response:
+        changes = body.model_dump(exclude_unset=True)
         changed = use.kept({**held(feedback_id), **changes, "modified_us": now_us()})
         store.put_feedback([changed])
         return answer(feedback_row(changed))

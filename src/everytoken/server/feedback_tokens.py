@@ -1,4 +1,4 @@
-"""What stands around feedback: tokens for people without an account, and the keys that feedback may have."""
+"""Feedback by people without an account: a token for one key of one run, given out and taken back by its end."""
 
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
-from everytoken.query.langsmith_rows import iso
 from everytoken.server.errors import RequestError
+from everytoken.server.feedback import Score
 from everytoken.server.feedback_body import as_feedback
 from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, check_run, now_us, router
 
@@ -27,10 +27,14 @@ class TokenBody(BaseModel):
     feedback_config: dict[str, Any] | None = None
 
 
-class ConfigBody(BaseModel):
-    feedback_key: str = Field(min_length=1, max_length=180)
-    feedback_config: dict[str, Any] | None = None
-    is_lower_score_better: bool | None = None
+class GivenBody(BaseModel):
+    """What a token's holder says."""
+
+    score: Score = None
+    value: Any = None
+    comment: str | None = None
+    correction: dict[str, Any] | str | None = None
+    metadata: dict[str, Any] | None = None
 
 
 def feedback_tokens_router(use: LangSmith) -> APIRouter:
@@ -63,10 +67,9 @@ def feedback_tokens_router(use: LangSmith) -> APIRouter:
             raise NotFoundError("no such token", field="path.token")
         if datetime.fromisoformat(known["expires_at"]) < datetime.now(UTC):
             raise RequestError("the token has expired", field="path.token", status=403)
-        wire = {**said, "key": known["feedback_key"], "run_id": known["run_id"]}
-        read = as_feedback(
-            {**wire, "feedback_source": {"type": "api", "metadata": {"token": str(token)}}}, at_us=now_us()
-        )
+        source = {"type": "api", "metadata": {**(said.pop("metadata", None) or {}), "token": str(token)}}
+        wire = {**said, "key": known["feedback_key"], "run_id": known["run_id"], "feedback_source": source}
+        read = as_feedback(wire, at_us=now_us())
         if read is None:
             raise RequestError("score must be a number", field="score", status=422)
         store.put_feedback([use.kept(read)])
@@ -75,7 +78,7 @@ def feedback_tokens_router(use: LangSmith) -> APIRouter:
     @routes.get("/feedback/tokens/{token}")
     def give(
         token: UUID,
-        score: float | None = None,
+        score: Score = None,
         value: str | None = None,
         comment: str | None = None,
         correction: str | None = None,
@@ -83,60 +86,8 @@ def feedback_tokens_router(use: LangSmith) -> APIRouter:
         return by_token(token, {"score": score, "value": value, "comment": comment, "correction": correction})
 
     @routes.post("/feedback/tokens/{token}")
-    def give_more(token: UUID, body: dict[str, Any]) -> Response:
-        return by_token(token, {name: body.get(name) for name in ("score", "value", "comment", "correction")})
-
-    return routes
-
-
-def feedback_configs_router(use: LangSmith) -> APIRouter:
-    """The routes, to be mounted at the root, `/api` and `/api/v1`."""
-    routes = router()
-    store = use.control.annotations
-
-    @routes.post("/feedback-configs")
-    def create_config(body: ConfigBody) -> Response:
-        known = store.get("feedback_config", body.feedback_key)
-        fresh = {**body.model_dump(), "tenant_id": use.control.tenant_id, "modified_at": iso(now_us())}
-        if known is None:
-            store.put("feedback_config", body.feedback_key, fresh)
-            return answer(fresh)
-        said = ("feedback_config", "is_lower_score_better")
-        if any(known[name] != fresh[name] for name in said):
-            raise RequestError("Feedback config already exists", field="body.feedback_key")
-        return answer(known)
-
-    @routes.get("/feedback-configs")
-    def list_configs(
-        key: Annotated[list[str] | None, Query()] = None,
-        name_contains: str | None = None,
-        is_enforced: bool | None = None,
-        offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
-        limit: Annotated[int, Query(ge=1)] = PAGE_MAX,
-    ) -> Response:
-        found = [
-            config
-            for config in store.of_kind("feedback_config")
-            if not is_enforced  # none is: feedback of any shape is taken
-            and (not key or config["feedback_key"] in key)
-            and (not name_contains or name_contains.lower() in config["feedback_key"].lower())
-        ]
-        return answer(found[offset:][: min(limit, PAGE_MAX)])
-
-    @routes.patch("/feedback-configs")
-    def update_config(body: ConfigBody) -> Response:
-        known = store.get("feedback_config", body.feedback_key)
-        if known is None:
-            raise NotFoundError(f"no feedback config for {body.feedback_key!r}", field="body.feedback_key")
-        changed = {**known, **body.model_dump(exclude_none=True), "modified_at": iso(now_us())}
-        store.put("feedback_config", body.feedback_key, changed)
-        return answer(changed)
-
-    @routes.delete("/feedback-configs")
-    def delete_config(feedback_key: str) -> Response:
-        if not store.drop("feedback_config", feedback_key):
-            raise NotFoundError(f"no feedback config for {feedback_key[:180]!r}", field="query.feedback_key")
-        return Response(status_code=204)
+    def give_more(token: UUID, body: GivenBody) -> Response:
+        return by_token(token, body.model_dump())
 
     return routes
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from fastapi import FastAPI
 
 from everytoken.server.feedback import feedback_router
-from everytoken.server.feedback_tokens import feedback_configs_router, feedback_tokens_router
+from everytoken.server.feedback_configs import feedback_configs_router
+from everytoken.server.feedback_tokens import feedback_tokens_router
 from everytoken.server.langsmith_attachments import attachments_router
 from everytoken.server.langsmith_context import LangSmith
 from everytoken.server.langsmith_prices import prices_router

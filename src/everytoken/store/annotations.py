@@ -225,17 +225,21 @@ def _test(column: Column[Any], operator: str, value: Any) -> ColumnElement[bool]
 
 
 def _feedback_row(body: Mapping[str, Any]) -> dict[str, Any]:
-    score, value = body.get("score"), body.get("value")
+    score = body.get("score")
     return {
         "feedback_id": body["id"],
         "run_id": body.get("run_id"),
         "session_id": body.get("session_id"),
         "key": body["key"],
         "score": None if score is None else float(score),
-        "value": None if value is None else value if isinstance(value, str) else json.dumps(value),
-        "comment": body.get("comment"),
-        "source": (body.get("feedback_source") or {}).get("type"),
+        "value": _text(body.get("value")),
+        "comment": _text(body.get("comment")),
+        "source": _text((body.get("feedback_source") or {}).get("type")),
         "created_us": body["created_us"],
         "modified_us": body["modified_us"],
         "body": json.dumps(dict(body)),
     }
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value)
