@@ -7,6 +7,7 @@ full disk, a number of open files for a system that has no more.
 
 import resource
 import socket
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import orjson
 import pytest
 import zstandard
 from tests.store.serving import Server, serving
+from tests.store.shifted_serve import shift
 
 START, END = "2026-11-22T12:00:00.000001Z", "2026-11-22T12:00:01.000001Z"
 UNLIMITED = resource.RLIM_INFINITY
@@ -145,3 +147,66 @@ def test_connections_that_only_stand_there_leave_the_engine_its_files(server: Se
         while later.get("/ok").status_code != 200 and time.monotonic() < deadline:
             time.sleep(0.05)
         assert later.get("/ok").status_code == 200
+
+
+class Watcher(threading.Thread):
+    """Reads the live feed until it ends."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.lines: list[str] = []
+        self.url = url
+        self.start()
+
+    def run(self) -> None:
+        with httpx.Client(base_url=self.url, timeout=30.0) as http, http.stream("GET", "/everytoken/v1/live") as feed:
+            self.lines.extend(feed.iter_lines())
+
+    def saw(self, run_id: str) -> bool:
+        deadline = time.monotonic() + 10
+        while not any(run_id in line for line in self.lines) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return any(run_id in line for line in self.lines)
+
+
+@pytest.mark.parametrize("jump_s", [3_600, -3_600, 86_400, -86_400])
+def test_a_clock_that_jumps_stops_nothing_and_changes_no_number(tmp_path: Path, jump_s: int) -> None:
+    clock = tmp_path / "clock"
+    shift(clock, 0)
+    variables = {"SHIFT": str(clock), "EVERYTOKEN_FLUSH_INTERVAL_MS": "20"}
+    with serving(tmp_path / "data", program="tests.store.shifted_serve", **variables) as server:
+        feed = Watcher(server.url)
+        before, across, after = call(), call(), call()
+        began = {name: value for name, value in across.items() if name not in ("outputs", "end_time")}
+        assert [send(server, run).status_code for run in (before, began)] == [202] * 2
+        server.flush()
+        shift(clock, jump_s * 1_000_000)
+        ended = {"end_time": END, "outputs": across["outputs"]}  # as old clients do: it does not say of which trace
+        assert server.http.patch(f"/runs/{across['id']}", json=ended).status_code == 202
+        assert send(server, after).status_code == 202
+        holds(server, 3)
+        assert feed.saw(after["id"])
+        summary = server.get("/projects/shop/summary")
+        assert (summary["p50_ms"], summary["p95_ms"]) == (1_000.0, 1_000.0)
+        assert 0 < server.get("/health")["uptime_ms"] < 120_000
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("jump_s", [3_600, -86_400])
+def test_what_is_said_last_holds_though_the_clock_jumped_between_two_processes(tmp_path: Path, jump_s: int) -> None:
+    clock, data = tmp_path / "clock", tmp_path / "data"
+    shift(clock, 0)
+    run = call()
+    with serving(
+        data, program="tests.store.shifted_serve", SHIFT=str(clock), EVERYTOKEN_FLUSH_INTERVAL_MS="60000"
+    ) as s:
+        assert send(s, call()).status_code == 202
+        assert s.http.post("/everytoken/v1/flush").status_code == 200  # the next flush is a minute away
+        assert send(s, run).status_code == 202
+        assert s.http.patch(f"/runs/{run['id']}", json={"tags": ["first"]}).status_code == 202
+        s.stop(9)
+    shift(clock, jump_s * 1_000_000)
+    with serving(data, program="tests.store.shifted_serve", SHIFT=str(clock)) as server:
+        assert server.http.patch(f"/runs/{run['id']}", json={"tags": ["last"]}).status_code == 202
+        holds(server, 2)
+        assert server.http.get(f"/runs/{run['id']}").json()["tags"] == ["last"]

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from importlib.util import find_spec
 
 from fastapi import FastAPI, Response
@@ -11,6 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from everytoken import __version__
 from everytoken.catalog.book import PriceBook
 from everytoken.config import Settings
+from everytoken.ingest.clock import ForwardClock, latest_us
 from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import masking
@@ -42,6 +44,7 @@ from everytoken.server.langsmith_mounts import mount_langsmith_reads
 from everytoken.server.login import router as login_router
 from everytoken.server.otlp import otlp_router
 from everytoken.server.otlp_grpc import otlp_grpc
+from everytoken.server.outside_changes import note_prices, note_settings
 from everytoken.server.price_watch import watching
 from everytoken.server.project_settings import router as settings_router
 from everytoken.server.retention import Sweeper, retaining
@@ -81,7 +84,10 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.gate = gate = Gate(services.control, settings, Policy(app.routes))
             services.registry.register(metrics.TurnedAway(gate.turned_away))
             app.state.logins = LoginThrottle()
-            await stack.enter_async_context(watching(services.book, services.overrides))
+            await run_in_threadpool(note_settings, services.control, settings)
+            noting = partial(note_prices, services.control, settings.prices)
+            await run_in_threadpool(noting)
+            await stack.enter_async_context(watching(services.book, services.overrides, noting))
             services.pipeline.start()
             if settings.database_url is not None:
                 await stack.enter_async_context(absorbing(services.langsmith))
@@ -150,7 +156,8 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
     journal = Journal(settings.data_dir / "journal.db", max_bytes=settings.journal_max_bytes)
     stack.callback(journal.close)
     feed = LiveFeed()
-    pipeline = Pipeline(settings, journal, ledger, control, book, feed)
+    clock = ForwardClock(latest_us(journal.backlog))
+    pipeline = Pipeline(settings, journal, ledger, control, book, feed, clock)
     pipeline.mask_with(masking(control))
     pipeline.leave_out(control.deleted.all)
     pipeline.when_idle(lambda: memory.give_back(ledger.purge_memory))

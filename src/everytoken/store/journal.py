@@ -74,6 +74,8 @@ class Backlog:
     """Rows up to this id may already be in the ledger, in part."""
     parked: Mapping[str, bytes]
     """Operations of runs that wait for the rest of themselves."""
+    latest_us: int = 0
+    """When the last of the bodies arrived."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +284,8 @@ def _backlog(connection: sqlite3.Connection) -> Backlog:
     rows = connection.execute("SELECT id, length(body) FROM bodies ORDER BY id").fetchall()
     mark = connection.execute("SELECT value FROM marks WHERE name = 'attempted'").fetchone()
     parked = dict(connection.execute("SELECT run_id, operations FROM parked").fetchall())
-    return Backlog(tuple(rows), mark[0] if mark else 0, parked)
+    latest_us = connection.execute("SELECT max(received_us) FROM bodies").fetchone()[0]
+    return Backlog(tuple(rows), mark[0] if mark else 0, parked, latest_us or 0)
 
 
 def _insert(connection: sqlite3.Connection, entry: Entry) -> int | None:

@@ -121,3 +121,10 @@ async def test_the_feed_is_watched_from_the_first_watcher_until_a_minute_after_t
     assert [e async for e in source] == []
     watched.append(events.is_watched)
     assert watched == [False, True, True], "who lost the connection comes back within seconds"
+
+
+async def test_who_saw_a_later_time_than_this_server_is_told_of_the_gap_and_goes_on() -> None:
+    events = feed()
+    source = events.subscribe("shop", 5_000)  # of an earlier process, before the clock was set back
+    events.publish(event(trace_id="a"))
+    assert [(e["id"], e["type"]) for e in await take(source, 2)] == [(999, "gap"), (1000, "trace")]
