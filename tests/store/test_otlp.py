@@ -9,6 +9,8 @@ import grpc
 import httpx
 import pytest
 from fastapi import FastAPI
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
 from tests.ports import free_port
 from tests.store.ingest_world import World
 from tests.unit.wire.otlp_requests import (
@@ -202,12 +204,23 @@ async def over_http(world: World, body: bytes) -> httpx.Response:
         return await http.post("/v1/traces", content=body, headers={"Content-Type": PROTOBUF})
 
 
-async def over_grpc(world: World, body: bytes) -> grpc.StatusCode:
+async def over_grpc(world: World, body: bytes) -> tuple[grpc.StatusCode, dict[str, bytes]]:
+    """The code, and what the answer ends with."""
     settings = world.settings.model_copy(update={"otlp_grpc_port": free_port()})
     async with otlp_grpc(world.pipeline, settings) as port, grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         call = channel.unary_unary(EXPORT)(body)
-        code: grpc.StatusCode = await call.code()
-        return code
+        return await call.code(), dict(await call.trailing_metadata())
+
+
+def told_to_wait_s(answer: tuple[grpc.StatusCode, dict[str, bytes]]) -> list[int]:
+    """The seconds, from each of the two places where exporters look."""
+    code, trailing = answer
+    assert code is grpc.StatusCode.UNAVAILABLE
+    (detail,) = Status.FromString(trailing["grpc-status-details-bin"]).details
+    in_status = RetryInfo()
+    assert detail.Unpack(in_status)
+    of_its_own = RetryInfo.FromString(trailing["google.rpc.retryinfo-bin"])
+    return [of_its_own.retry_delay.seconds, in_status.retry_delay.seconds]
 
 
 async def test_a_server_at_its_limit_asks_to_come_back_and_keeps_nothing(world: World) -> None:
@@ -215,11 +228,11 @@ async def test_a_server_at_its_limit_asks_to_come_back_and_keeps_nothing(world: 
     world.pipeline.reserve(IN_FLIGHT_BYTES)
     refused = await over_http(world, body)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
-    assert await over_grpc(world, body) is grpc.StatusCode.UNAVAILABLE
+    assert told_to_wait_s(await over_grpc(world, body)) == [1, 1]
     world.pipeline.free(IN_FLIGHT_BYTES)
     assert world.pipeline.gauges()["in_flight_bytes"] == 0
     assert (await over_http(world, body)).status_code == 200
-    assert await over_grpc(world, body) is grpc.StatusCode.OK
+    assert await over_grpc(world, body) == (grpc.StatusCode.OK, {})
     await world.pipeline.flush()
     assert world.pipeline.gauges()["in_flight_bytes"] == 0
     assert world.ledger.tokens == 22
@@ -231,5 +244,5 @@ async def test_a_full_journal_asks_to_come_back(tmp_path: Path) -> None:
     refused = await over_http(world, body)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
     assert refused.content[:2] == bytes((0x08, 14))
-    assert await over_grpc(world, body) is grpc.StatusCode.UNAVAILABLE
+    assert told_to_wait_s(await over_grpc(world, body)) == [10, 10]
     await world.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.rpc.status_pb2 import Status
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
@@ -18,7 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import Status as SpanStatus
+from opentelemetry.trace import StatusCode
 from tests.ports import free_port
 from tests.store.serving import Server, command, environment, serving
 from tests.unit.wire.otlp_requests import json_body, protobuf_body, request, span
@@ -169,7 +171,7 @@ def test_batches_of_a_trace_with_an_error_are_one_tree(server: Otlp) -> None:
             with tracer.start_as_current_span(f"call {n}", attributes=CONVENTIONS["genai"]) as one:
                 if n == 9:
                     one.add_event("exception", {"exception.type": "ValueError", "exception.message": "no answer"})
-                    one.set_status(Status(StatusCode.ERROR))
+                    one.set_status(SpanStatus(StatusCode.ERROR))
         trace_id = f"{root.get_span_context().trace_id:032x}"
     processor.shutdown()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
     server.flush()
@@ -229,6 +231,21 @@ def test_every_mount_answers_in_the_requests_encoding(server: Otlp, path: str) -
     from_protobuf = server.http.post(f"{path}/", content=protobuf_body(wire), headers=PROTOBUF)
     assert (from_protobuf.status_code, from_protobuf.headers["content-type"]) == (200, "application/x-protobuf")
     assert from_protobuf.content == b""
+
+
+@pytest.mark.parametrize("signal", ["metrics", "logs"])
+@pytest.mark.parametrize("path", [f"{mount}{path}" for mount in MOUNTS for path in ("/otel/v1/", "/v1/")])
+def test_what_one_endpoint_for_all_signals_sends_beside_traces_is_told_what_to_set(
+    server: Otlp, path: str, signal: str
+) -> None:
+    answer = server.http.post(path + signal, content=b"", headers=PROTOBUF)
+    read = Status.FromString(answer.content)
+    assert (answer.status_code, answer.headers["content-type"], read.code) == (404, "application/x-protobuf", 12)
+    assert read.message == (
+        f"{signal}: not read here, only traces are; name the endpoint as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT "
+        f"(with /v1/traces over HTTP), or set OTEL_{signal.upper()}_EXPORTER=none"
+    )
+    assert server.http.post(path + signal, json={}).json()["message"] == read.message
 
 
 def test_a_bad_span_is_told_and_its_neighbours_are_stored(server: Otlp) -> None:
@@ -343,12 +360,14 @@ class TestGrpc:
             except grpc.RpcError as error:
                 assert error.code() is grpc.StatusCode.INVALID_ARGUMENT  # noqa: PT017 the code is what is tested
 
-    def test_another_method_is_not_served(self, server: Otlp) -> None:
-        with grpc.insecure_channel(f"127.0.0.1:{server.grpc_port}") as channel:
-            call = channel.unary_unary(EXPORT.replace("Trace", "Metrics"))
-            with pytest.raises(grpc.RpcError) as raised:
-                call(b"", timeout=10)
+    @pytest.mark.parametrize("signal", ["Metrics", "Logs"])
+    def test_other_signals_are_not_implemented_and_say_what_to_set(self, server: Otlp, signal: str) -> None:
+        service = EXPORT.replace("Trace", signal).replace("trace", signal.lower())
+        address = f"127.0.0.1:{server.grpc_port}"
+        with grpc.insecure_channel(address) as channel, pytest.raises(grpc.RpcError) as raised:
+            channel.unary_unary(service)(b"", timeout=10)
         assert raised.value.code() is grpc.StatusCode.UNIMPLEMENTED
+        assert f"set OTEL_{signal.upper()}_EXPORTER=none" in raised.value.details()
 
     def test_a_taken_port_stops_the_start_with_a_hint(self, server: Otlp, tmp_path: Path) -> None:
         ran = subprocess.run(

@@ -1,7 +1,7 @@
 """OpenTelemetry's ingest routes: `/otel/v1/traces` where LangSmith has it, and OTLP's own `/v1/traces`."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import unquote
 
 import orjson
@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from everytoken.config import Settings
 from everytoken.ingest.pipeline import Pipeline, Receipt
 from everytoken.server.receiving import RefusedError, receive_body
+from everytoken.server.rpc_status import status
 from everytoken.wire.addresses import agent_project
 from everytoken.wire.body import BodyEncodingError
 from everytoken.wire.otlp import JSON, PROTOBUF, content_type_for, encoding_of
@@ -24,7 +25,10 @@ MAX_PROJECT = 1_000
 PROJECT_HEADER = "langsmith-project"
 AGENT_HEADER, ENVIRONMENT_HEADER = "langsmith-agent-id", "langsmith-agent-environment"
 
-_CODES = {400: 3, 408: 4, 413: 8, 415: 3, 503: 14}
+UNREAD = ("metrics", "logs")
+"""What exporters send beside traces when one endpoint is set for all."""
+
+_CODES = {400: 3, 404: 12, 408: 4, 413: 8, 415: 3, 503: 14}
 """HTTP status → the code of `google.rpc.Status`, in which OTLP wants its errors."""
 
 
@@ -54,7 +58,25 @@ def otlp_router(pipeline: Pipeline, settings: Settings) -> APIRouter:
             return _refusal(encoding, refusal)
         return Response(answer(receipt, encoding), media_type=encoding)
 
+    for signal in UNREAD:
+        for path in (f"/otel/v1/{signal}", f"/v1/{signal}"):
+            router.add_api_route(path, _unread_route(signal), methods=["POST"])
     return router
+
+
+def _unread_route(signal: str) -> Callable[[Request], Awaitable[Response]]:
+    async def other(request: Request) -> Response:
+        return refused(request.headers.get("content-type", ""), RefusedError(404, unread(signal), field=signal))
+
+    return other
+
+
+def unread(signal: str) -> str:
+    """What to do instead of sending `signal` here, for whoever set one endpoint for all signals."""
+    return (
+        f"not read here, only traces are; name the endpoint as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT "
+        f"(with /v1/traces over HTTP), or set OTEL_{signal.upper()}_EXPORTER=none"
+    )
 
 
 def project_of(headers: Mapping[str, str]) -> str:
@@ -101,16 +123,5 @@ def _refusal(encoding: str, refusal: RefusedError) -> Response:
     if encoding == JSON:
         body = orjson.dumps({"code": code, "message": message, "field": refusal.field})
     else:
-        # Two fields are not worth a dependency: 1 is the code, 2 the message.
-        text = message.encode()[:2_000]
-        body = bytes((0x08, code, 0x12)) + _varint(len(text)) + text
+        body = status(code, message)
     return Response(body, refusal.status, headers, encoding)
-
-
-def _varint(value: int) -> bytes:
-    encoded = bytearray()
-    while value > 0x7F:
-        encoded.append(value & 0x7F | 0x80)
-        value >>= 7
-    encoded.append(value)
-    return bytes(encoded)

@@ -1,6 +1,7 @@
 """OTLP/gRPC on a port of its own, in the loop of the server: the same pipeline, the same answers."""
 
-from collections.abc import AsyncIterator
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -8,13 +9,19 @@ from everytoken.config import Settings
 from everytoken.ingest.line import BusyError
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.server.gate import Gate, TurnedAwayError
-from everytoken.server.otlp import answer, project_of
+from everytoken.server.otlp import answer, project_of, unread
 from everytoken.server.receiving import RefusedError, accept, busy
+from everytoken.server.rpc_status import retry_info, status
 from everytoken.server.scopes import INGEST
 from everytoken.store.errors import StoreError
 from everytoken.wire.otlp import PROTOBUF, content_type_for
 
 SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService"
+UNREAD = {
+    "opentelemetry.proto.collector.metrics.v1.MetricsService": "metrics",
+    "opentelemetry.proto.collector.logs.v1.LogsService": "logs",
+}
+"""Services for what is not read here → the signal."""
 MAX_CALLS = 256
 """Exports under way. A further one gets RESOURCE_EXHAUSTED, which exporters do not repeat. An exporter makes one call
 at a time, so this is how many processes may be in the middle of one."""
@@ -57,8 +64,12 @@ async def otlp_grpc(pipeline: Pipeline, settings: Settings, gate: Gate | None = 
         ],
     )
     # Without a deserializer the bytes arrive as they are: the journal keeps those.
-    handler = grpc.unary_unary_rpc_method_handler(export)
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Export": handler}),))
+    methods = {SERVICE: export} | {
+        service: _unread(signal, grpc.StatusCode.UNIMPLEMENTED) for service, signal in UNREAD.items()
+    }
+    for service, method in methods.items():
+        handler = grpc.unary_unary_rpc_method_handler(method)
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, {"Export": handler}),))
     address = f"[{settings.host}]" if ":" in settings.host else settings.host
     try:
         port = server.add_insecure_port(f"{address}:{settings.otlp_grpc_port}")
@@ -74,6 +85,16 @@ async def otlp_grpc(pipeline: Pipeline, settings: Settings, gate: Gate | None = 
         await server.stop(DRAIN_S)
 
 
+def _unread(signal: str, code: Any) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    """A method that says that nobody reads the signal, and what to do."""
+
+    async def method(_data: bytes, context: Any) -> bytes:
+        await context.abort(code, f"{signal}: {unread(signal)}")
+        raise AssertionError("abort raises")
+
+    return method
+
+
 async def _admitted(gate: Gate, metadata: dict[str, str], context: Any, codes: Any) -> frozenset[str] | None:
     """The projects that the caller's key may write to; `None` for all."""
     gate.keep_fresh()
@@ -81,7 +102,8 @@ async def _admitted(gate: Gate, metadata: dict[str, str], context: Any, codes: A
         return gate.writable(gate.check(gate.identify_key(metadata), INGEST).projects)
     except TurnedAwayError as turned:
         known = {401: codes.UNAUTHENTICATED, 403: codes.PERMISSION_DENIED}
-        await context.abort(known.get(turned.status, codes.UNAVAILABLE), str(turned))
+        details = _retry_details(codes, str(turned), turned.retry_s)
+        await context.abort(known.get(turned.status, codes.UNAVAILABLE), str(turned), details)
         raise AssertionError("abort raises") from turned
 
 
@@ -103,7 +125,20 @@ async def _export(
 
 
 async def _abort(context: Any, codes: Any, refusal: RefusedError) -> bytes:
-    """UNAVAILABLE is sent again by every exporter, INVALID_ARGUMENT by none."""
+    """UNAVAILABLE is sent again by every exporter, after the wait it is told; INVALID_ARGUMENT by none."""
+    message = f"{refusal.field}: {refusal}"
     code = codes.UNAVAILABLE if refusal.retry_s else codes.INVALID_ARGUMENT
-    await context.abort(code, f"{refusal.field}: {refusal}")
+    retry_s = math.ceil(float(refusal.retry_s)) if refusal.retry_s else None
+    await context.abort(code, message, _retry_details(codes, message, retry_s))
     raise AssertionError("abort raises")
+
+
+def _retry_details(codes: Any, message: str, retry_s: int | None) -> tuple[tuple[str, bytes], ...]:
+    """The wait where exporters look for it: Python's in a `RetryInfo` of its own, Go's and Java's in the status."""
+    if retry_s is None:
+        return ()
+    code, _ = codes.UNAVAILABLE.value
+    return (
+        ("google.rpc.retryinfo-bin", retry_info(retry_s)),
+        ("grpc-status-details-bin", status(code, message, retry_s=retry_s)),
+    )

@@ -45,6 +45,7 @@ TABLE: tuple[tuple[str, str, Need], ...] = (
     ("POST", V1 + "/runs(?:/multipart|/batch)?/?", INGEST),
     ("PATCH", V1 + "/runs/[^/]+/?", INGEST),
     ("POST", V1 + "(?:/otel)?/v1/traces/?", INGEST),
+    ("POST", V1 + "(?:/otel)?/v1/(?:metrics|logs)", OPEN),  # they are told that nobody reads them
     ("GET", V1 + "/info", OPEN),
     # LangSmith v1
     ("POST", V1 + "/runs/(?:query|query/validate|stats|group|group/stats)", READ),

@@ -25,6 +25,7 @@ from everytoken.wire.otlp_spans import (
 
 MAX_DIGITS = 20
 """Of an integer written as text; 64 bits need no more."""
+_KINDS = frozenset({"stringValue", "boolValue", "intValue", "doubleValue", "bytesValue", "arrayValue", "kvlistValue"})
 _STATUS_CODES = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 
 
@@ -158,6 +159,8 @@ def _value(value: Any, values: Values, key: str) -> Any:
     if not value:
         return None
     kind, inner = next(iter(value.items()))
+    if inner is None or kind not in _KINDS:
+        return None  # receivers pass over fields they do not know
     match kind:
         case "arrayValue" | "kvlistValue":
             return _nested(kind, inner, values, key)
@@ -181,7 +184,10 @@ def _nested(kind: str, inner: Any, values: Values, key: str) -> Any:
 
 
 def _double(value: Any) -> float | None:
-    """Protobuf's JSON writes NaN and infinities as text."""
+    """Protobuf's JSON writes NaN and infinities as text, and may write any other number so."""
+    if isinstance(value, str) and len(value) <= MAX_DIGITS + 12:
+        with contextlib.suppress(ValueError):
+            value = float(value)
     return finite(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -231,7 +231,7 @@ class TestRejection:
             (span(3, attributes={"a": 1}), "attributes", "must be a list of JSON objects"),
             (attributed("v"), "attributes.k", 'must be an object such as {"stringValue": "..."}'),
             (attributed({"intValue": "1.5"}), "attributes.k", "'1.5' is not an integer of 64 bits"),
-            (attributed({"number": 1}), "attributes.k", "'number' with this content is no OTLP value"),
+            (attributed({"stringValue": 1}), "attributes.k", "'stringValue' with this content is no OTLP value"),
             ("text", "", "a span must be a JSON object"),
         ],
     )  # fmt: skip
@@ -400,3 +400,23 @@ def test_infinite_numbers_become_unknown() -> None:
     assert value(1.5) == {"doubleValue": 1.5}
     one = operation({}, attributes=[{"key": "x", "value": {"doubleValue": "Infinity"}}])
     assert one.body["extra"]["otel"]["attributes"] == {"x": None}
+
+
+def test_numbers_written_as_text_are_numbers() -> None:
+    wire = span(1)
+    wire["attributes"] = [
+        {"key": "a", "value": {"doubleValue": "1.5"}},
+        {"key": "gen_ai.usage.input_tokens", "value": {"doubleValue": "12"}},
+        {"key": "b", "value": {"doubleValue": "many"}},
+    ]
+    (only,) = decoded(wire).operations
+    assert only.body["extra"]["otel"]["attributes"] == {"a": 1.5, "gen_ai.usage.input_tokens": 12, "b": None}
+
+
+@pytest.mark.parametrize("told", [{"stringValueStrindex": 7}, {"stringValue": None}, {"futureValue": {"x": []}}])
+def test_a_kind_of_value_that_is_not_known_leaves_the_span_and_its_tokens(told: dict[str, Any]) -> None:
+    wire = span(1, {"gen_ai.usage.input_tokens": 5})
+    wire["attributes"].append({"key": "new", "value": told})
+    read = decoded(wire)
+    assert read.rejections == ()
+    assert read.operations[0].body["extra"]["otel"]["attributes"] == {"gen_ai.usage.input_tokens": 5, "new": None}
