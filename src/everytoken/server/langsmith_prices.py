@@ -7,10 +7,11 @@ import uuid
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
+from everytoken.server.access import of_request
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, router
 
@@ -55,20 +56,30 @@ def prices_router(use: LangSmith) -> APIRouter:
         rows.sort(key=lambda row: row["name"])
         return answer(rows[offset:][: min(limit, PAGE_MAX)])
 
+    def known(price_id: UUID) -> dict[str, Any]:
+        row = store.get(KIND, str(price_id))
+        if row is None:
+            raise NotFoundError(f"no price {price_id}", field="path.price_id")
+        return row
+
     @routes.post("/model-price-map")
-    def create(body: PriceBody) -> Response:
-        return answer(stored(str(uuid.uuid4()), body))
+    def create(request: Request, body: PriceBody) -> Response:
+        row = stored(str(uuid.uuid4()), body)
+        use.control.audit.record(of_request(request).actor, "price.map", row["id"], None, row)
+        return answer(row)
 
     @routes.put("/model-price-map/{price_id}")
-    def update(price_id: UUID, body: PriceBody) -> Response:
-        if store.get(KIND, str(price_id)) is None:
-            raise NotFoundError(f"no price {price_id}", field="path.price_id")
-        return answer(stored(str(price_id), body))
+    def update(request: Request, price_id: UUID, body: PriceBody) -> Response:
+        before = known(price_id)
+        row = stored(str(price_id), body)
+        use.control.audit.record(of_request(request).actor, "price.map", row["id"], before, row)
+        return answer(row)
 
     @routes.delete("/model-price-map/{price_id}")
-    def delete(price_id: UUID) -> Response:
-        if not store.drop(KIND, str(price_id)):
-            raise NotFoundError(f"no price {price_id}", field="path.price_id")
+    def delete(request: Request, price_id: UUID) -> Response:
+        before = known(price_id)
+        store.drop(KIND, str(price_id))
+        use.control.audit.record(of_request(request).actor, "price.unmap", str(price_id), before, None)
         return answer({"message": "deleted"})
 
     return routes

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from fastapi.concurrency import run_in_threadpool
 
@@ -33,13 +33,15 @@ def take_up(book: PriceBook, overrides: PriceOverrides) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def watching(book: PriceBook, overrides: PriceOverrides) -> AsyncIterator[None]:
-    """Look at them every few seconds, and at once on SIGHUP."""
+async def watching(
+    book: PriceBook, overrides: PriceOverrides, reloaded: Callable[[], None] = lambda: None
+) -> AsyncIterator[None]:
+    """Look at them every few seconds, and at once on SIGHUP; `reloaded` is called when they are others."""
     wake = asyncio.Event()
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, as in tests
         loop.add_signal_handler(signal.SIGHUP, wake.set)
-    task = asyncio.create_task(_watch(book, overrides, wake))
+    task = asyncio.create_task(_watch(book, overrides, wake, reloaded))
     try:
         yield
     finally:
@@ -50,9 +52,13 @@ async def watching(book: PriceBook, overrides: PriceOverrides) -> AsyncIterator[
             loop.remove_signal_handler(signal.SIGHUP)
 
 
-async def _watch(book: PriceBook, overrides: PriceOverrides, wake: asyncio.Event) -> None:
+async def _watch(book: PriceBook, overrides: PriceOverrides, wake: asyncio.Event, reloaded: Callable[[], None]) -> None:
     while True:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(wake.wait(), INTERVAL_S)
         wake.clear()
-        await run_in_threadpool(take_up, book, overrides)
+        if await run_in_threadpool(take_up, book, overrides):
+            try:
+                await run_in_threadpool(reloaded)
+            except (StoreError, OSError) as error:
+                log.warning("what became of the prices could not be told: %s", error)

@@ -26,7 +26,7 @@ from everytoken.store.ledger import Ledger
 from everytoken.store.price_overrides import HEAD, MAX_OVERRIDES, MAX_TOML_CHARS
 
 LISTED_MAX = 1_000
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 
@@ -338,7 +338,7 @@ def _key(charge: Charge) -> tuple[str, str, str]:
 
 
 def _name(name: str) -> str:
-    if not re.match(NAME, name):
+    if not re.fullmatch(NAME, name):
         raise RequestError(
             "an override's name is 1 to 100 letters, digits, dots, dashes or underscores", field="path.name"
         )

@@ -36,7 +36,8 @@ class AuditEntry:
     """Grows with every entry; also the cursor of a page."""
     at_us: int
     actor: str
-    """`key:<id>`, `user:<name>`, `cli` for a command on the data folder, `local` on an open loopback server."""
+    """`key:<id>`, `user:<name>`, `cli` for a command on the data folder, `local` on an open loopback server, `setting`
+    for the environment and the price file, `retention` for the sweep."""
     action: str
     """What happened, as `key.create` or `settings.change`."""
     subject: str

@@ -169,6 +169,11 @@ class Keys(Reread):
         key = ApiKey(f"{GIVEN}-{digest[:4]}", GIVEN, frozenset(Scope), None, None, self._clock_us(), GIVEN)
         self._given = key, digest
 
+    @property
+    def given_id(self) -> str | None:
+        """Id of the key that a setting gives, if one does."""
+        return None if self._given is None else self._given[0].key_id
+
     def find(self, text: str) -> ApiKey | None:
         """The live key of this text."""
         digest = self._hash(text)
