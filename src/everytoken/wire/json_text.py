@@ -34,14 +34,37 @@ def load_json(data: bytes) -> Any:
     Raises:
         JsonError: with a sentence that says where it went wrong.
     """
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        value = _load_lenient(data)
-    openings = data.count(b"[") + data.count(b"{") if len(data) > 2 * MAX_DEPTH else 0
-    if openings > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
-        raise JsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
+    value = load_deep_json(data)
+    if may_be_deep(data):
+        check_depth(value)
     return value
+
+
+def load_deep_json(data: bytes) -> Any:
+    """As `load_json`, as deep as it may be: some 1,000 levels. Its parts are to be checked.
+
+    Raises:
+        JsonError: with a sentence that says where it went wrong.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _load_lenient(data)
+
+
+def may_be_deep(data: bytes) -> bool:
+    """Whether it has brackets enough to be deeper than `MAX_DEPTH`, which takes no time to see."""
+    return len(data) > 2 * MAX_DEPTH and data.count(b"[") + data.count(b"{") > MAX_DEPTH
+
+
+def check_depth(value: Any) -> None:
+    """Refuse what could not be written again.
+
+    Raises:
+        JsonError: it is deeper than `MAX_DEPTH`.
+    """
+    if _deeper_than(value, MAX_DEPTH):
+        raise JsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
 
 
 def _load_lenient(data: bytes) -> Any:

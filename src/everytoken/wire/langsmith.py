@@ -1,13 +1,13 @@
 """LangSmith's ingest bodies to operations: `/runs/multipart`, `/runs/batch`, `POST /runs` and `PATCH /runs/{id}`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 from everytoken.wire.body import BodyUnreadableError
 from everytoken.wire.feedback import check_feedback
 from everytoken.wire.fields import PART_FIELDS, FieldError, read_id, read_run
-from everytoken.wire.json_text import JsonError, load_json
+from everytoken.wire.json_text import JsonError, check_depth, load_deep_json, load_json, may_be_deep
 from everytoken.wire.multipart import Part, read_parts
 from everytoken.wire.operations import Attachment, Decoded, Feedback, Operation, OperationKind, Rejection
 
@@ -160,7 +160,8 @@ def decode_batch(body: bytes, received_us: int) -> Decoded:
     Raises:
         BodyUnreadableError: it is not a JSON object.
     """
-    batch = _load_body(body)
+    batch = _load_body(body, load_deep_json)
+    deep = may_be_deep(body)
     if not isinstance(batch, dict):
         raise BodyUnreadableError('the body must be a JSON object {"post": [...], "patch": [...]}')
     operations: list[Operation] = []
@@ -177,8 +178,10 @@ def decode_batch(body: bytes, received_us: int) -> Decoded:
             try:
                 run_id = _own_id(wire)
                 fields = read_run(wire)
-            except FieldError as error:
-                rejections.append(Rejection(f"{kind}[{position}]", error.field, str(error)))
+                if deep:
+                    check_depth(wire)
+            except (FieldError, JsonError) as error:
+                rejections.append(Rejection(f"{kind}[{position}]", getattr(error, "field", ""), str(error)))
                 continue
             operations.append(Operation(kind, run_id, fields, received_us, len(operations), size_bytes))
     return Decoded(operations=tuple(operations), rejections=tuple(rejections))
@@ -207,8 +210,8 @@ def _path_id(text: str) -> str:
         raise FieldError("run_id", str(error)) from error
 
 
-def _load_body(body: bytes) -> Any:
+def _load_body(body: bytes, load: Callable[[bytes], Any] = load_json) -> Any:
     try:
-        return load_json(body)
+        return load(body)
     except JsonError as error:
         raise BodyUnreadableError(f"the body is {error}") from error

@@ -253,6 +253,14 @@ def test_a_batch_holds_posts_and_patches_and_rejects_by_position() -> None:
     assert [(r.part, r.field) for r in found.rejections] == [("post[1]", "id"), ("patch[1]", "")]
 
 
+def test_a_run_that_is_too_deep_costs_its_batch_nothing() -> None:
+    deep = b'{"post": [{"id": "%s", "inputs": %s}, {"id": "%s"}]}'
+    body = deep % (RUN.encode(), b"[" * 300 + b"]" * 300, OTHER.encode())
+    found = decode_batch(body, NOW_US)
+    assert [o.run_id for o in found.operations] == [OTHER]
+    assert [(r.part, r.reason) for r in found.rejections] == [("post[0]", "the JSON is nested deeper than 200 levels")]
+
+
 def test_either_list_of_a_batch_may_be_absent() -> None:
     assert decode_batch(b"{}", NOW_US).is_empty
     assert len(decode_batch(json.dumps({"patch": [{"id": RUN}]}).encode(), NOW_US).operations) == 1
