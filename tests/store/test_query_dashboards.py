@@ -13,11 +13,11 @@ from tests.store.samples import NOON_US, SECOND_US, charge, opened, run, uid
 from everytoken.config import Settings
 from everytoken.core.charge import Cost, CostLine
 from everytoken.core.usage import Usage
+from everytoken.query.chart_rows import Series
 from everytoken.query.contributions import list_contributions
 from everytoken.query.coverage import read_coverage
 from everytoken.query.errors import NotFoundError
 from everytoken.query.groups import list_dearest, list_groups, read_thread
-from everytoken.query.rows import Series
 from everytoken.query.series import DIMENSIONS, Dimension, Split, read_series
 from everytoken.query.window import Window
 from everytoken.store.control import Control

@@ -10,12 +10,12 @@ import pytest
 from tests.store.samples import NOON_US, SECOND_US, TRACE, charge, opened
 
 from everytoken.config import Settings
+from everytoken.query.chart_rows import Releases
 from everytoken.query.contributions import list_contributions
 from everytoken.query.coverage import read_coverage
 from everytoken.query.errors import NotFoundError
 from everytoken.query.explain import Explained, explain
 from everytoken.query.releases import list_releases
-from everytoken.query.rows import Releases
 from everytoken.query.series import Split, read_series
 from everytoken.query.window import Window
 from everytoken.store.control import Control

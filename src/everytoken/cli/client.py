@@ -62,7 +62,7 @@ class Client:
         return rows
 
     def coverage(self, project: str) -> dict[str, Any]:
-        """How well the calls of each call path are known, as `query.rows.Coverage` describes it."""
+        """How well the calls of each call path are known, as `query.chart_rows.Coverage` describes it."""
         return self._call("GET", f"/everytoken/v1/projects/{quote(project, safe='')}/coverage")
 
     def traces(self, project: str, *, limit: int = 50) -> list[dict[str, Any]]:
@@ -72,7 +72,7 @@ class Client:
         return rows
 
     def trace(self, trace_id: str) -> dict[str, Any]:
-        """One trace as `query.rows.TraceView` describes it."""
+        """One trace as `query.trace_rows.TraceView` describes it."""
         return self._call("GET", f"/everytoken/v1/traces/{quote(trace_id, safe='')}")
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The live feed's picture of one trace: the fields of `query.rows.TraceRow`, from what is in memory."""
+"""The live feed's picture of one trace: the fields of `query.trace_rows.TraceRow`, from what is in memory."""
 
 from collections.abc import Iterable
 from decimal import Decimal

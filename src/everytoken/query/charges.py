@@ -4,8 +4,8 @@ from everytoken.core.charge import Charge
 from everytoken.query.cursors import read_cursor, write_cursor
 from everytoken.query.ids import as_uuid
 from everytoken.query.projects import known_project
-from everytoken.query.rows import ChargeRow, Charges, CostLineRow
 from everytoken.query.totals import ms, usd_text
+from everytoken.query.trace_rows import ChargeRow, Charges, CostLineRow
 from everytoken.query.window import Window
 from everytoken.store.columns import read_charge
 from everytoken.store.control import Control

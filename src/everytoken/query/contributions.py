@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from everytoken.core.pricing import MONEY
+from everytoken.query.chart_rows import Contribution, Contributions, CostParts
 from everytoken.query.dimension import by_dimension
 from everytoken.query.projects import known_project
-from everytoken.query.rows import Contribution, Contributions, CostParts
 from everytoken.query.series import Dimension
 from everytoken.query.totals import usd_text
 from everytoken.store.control import Control

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from everytoken.core.sums import NOTHING
+from everytoken.query.chart_rows import Coverage, CoverageCause, CoverageNote, CoverageRow
 from everytoken.query.cures import CURES, Said, cause_of
 from everytoken.query.projects import known_project
-from everytoken.query.rows import Coverage, CoverageCause, CoverageNote, CoverageRow
 from everytoken.query.totals import sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control

@@ -13,7 +13,7 @@ from everytoken.query.charges import charge_row
 from everytoken.query.cursors import read_cursor, write_cursor
 from everytoken.query.ids import as_uuid
 from everytoken.query.projects import known_project
-from everytoken.query.rows import ChargeRow
+from everytoken.query.trace_rows import ChargeRow
 from everytoken.query.window import MIN_US, Window
 from everytoken.store.columns import dump, read_charge, read_run
 from everytoken.store.control import Control

@@ -9,8 +9,9 @@ from everytoken.core.sums import NOTHING
 from everytoken.query.dimension import by_dimension
 from everytoken.query.errors import NotFoundError
 from everytoken.query.projects import known_project
-from everytoken.query.rows import DearTrace, DearTraces, GroupRow, Groups, ThreadView, TraceRow
+from everytoken.query.rows import GroupRow, Groups
 from everytoken.query.totals import quantiles_ms, share, sums_of_row, total_fields, totals
+from everytoken.query.trace_rows import DearTrace, DearTraces, ThreadView, TraceRow
 from everytoken.query.traces import CHILD_EARLIEST_US, trace_row
 from everytoken.query.window import Window
 from everytoken.store.control import Control

@@ -1,7 +1,7 @@
 """Releases of the application over a window: since when each makes calls, and what it spent. Charges decide all."""
 
+from everytoken.query.chart_rows import ReleaseRow, Releases
 from everytoken.query.projects import known_project
-from everytoken.query.rows import ReleaseRow, Releases
 from everytoken.query.totals import sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control

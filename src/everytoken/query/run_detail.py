@@ -2,7 +2,7 @@
 
 from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
-from everytoken.query.rows import RunDetail
+from everytoken.query.trace_rows import RunDetail
 from everytoken.store.columns import known, load
 from everytoken.store.ledger import Ledger
 

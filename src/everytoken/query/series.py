@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from everytoken.core.sums import NOTHING, Sums
 from everytoken.query.buckets import Bucket, auto_bucket, bucket_starts
+from everytoken.query.chart_rows import Series, SeriesGroup, SeriesPoint
 from everytoken.query.dimension import by_dimension
 from everytoken.query.projects import known_project
-from everytoken.query.rows import Series, SeriesGroup, SeriesPoint
 from everytoken.query.totals import latencies, sums_of_row, total_fields
 from everytoken.query.window import Window
 from everytoken.store.control import Control

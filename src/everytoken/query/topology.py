@@ -15,7 +15,7 @@ from everytoken.query.cursors import FIRST_PAGE_ID, FIRST_PAGE_US
 from everytoken.query.errors import NotFoundError
 from everytoken.query.found_traces import Head, newest_roots
 from everytoken.query.ids import as_uuid
-from everytoken.query.rows import Topology, TopologyEdge
+from everytoken.query.trace_rows import Topology, TopologyEdge
 from everytoken.query.traces import CHILD_EARLIEST_US
 from everytoken.query.window import Window
 from everytoken.store.columns import read_run

@@ -4,8 +4,8 @@ from everytoken.core.trace import RunShape, TraceShape, shape_trace
 from everytoken.query.charges import charge_row
 from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
-from everytoken.query.rows import Graph, GraphEdge, GraphNode, RunRow, TraceRow, TraceView
 from everytoken.query.totals import ms, total_fields, totals
+from everytoken.query.trace_rows import Graph, GraphEdge, GraphNode, RunRow, TraceRow, TraceView
 from everytoken.store.columns import known, read_charge, read_run
 from everytoken.store.ledger import MAX_TRACE_RUNS, Ledger
 from everytoken.store.together import together

@@ -12,8 +12,8 @@ from everytoken.query.filter.trace_fields import DURATION_US, KNOWN_NANO_USD, TT
 from everytoken.query.found_traces import Head, TraceQuestion, find_traces, newest_roots, rootless_heads
 from everytoken.query.ids import as_uuid
 from everytoken.query.projects import known_project
-from everytoken.query.rows import TraceRow, Traces
 from everytoken.query.totals import ms, sums_of_row, total_fields
+from everytoken.query.trace_rows import TraceRow, Traces
 from everytoken.query.window import MAX_US, Window
 from everytoken.store.columns import known, load
 from everytoken.store.control import Control

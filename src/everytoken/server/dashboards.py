@@ -8,8 +8,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from everytoken.query import contributions, coverage, groups, releases, series, worst
 from everytoken.query.buckets import Bucket, BucketError
-from everytoken.query.rows import Contributions, Coverage, DearTraces, Groups, Releases, Series, ThreadView
+from everytoken.query.chart_rows import Contributions, Coverage, Releases, Series
+from everytoken.query.rows import Groups
 from everytoken.query.series import TOP_MAX, Dimension
+from everytoken.query.trace_rows import DearTraces, ThreadView
 from everytoken.query.window import Window
 from everytoken.query.worst import WorstRuns
 from everytoken.server.errors import RequestError

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from everytoken.query.errors import CursorError, NotFoundError
 from everytoken.query.filter.errors import FilterError
 from everytoken.query.problem_codes import Code, code_of_missing, code_of_status
-from everytoken.query.rows import Problem
+from everytoken.query.server_rows import Problem
 from everytoken.server.request_ids import HEADER, RequestIdMiddleware
 from everytoken.store.errors import ReadTimeoutError, ReadTooLargeError, StoreError, StoreUnavailableError
 

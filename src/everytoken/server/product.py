@@ -15,21 +15,9 @@ from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.pipeline import Pipeline
 from everytoken.query import charges, models, nodes, projects, run_detail, topology, trace_search, trace_view, traces
 from everytoken.query.filter.parse import MAX_CHARS
-from everytoken.query.rows import (
-    AttachedAgent,
-    Charges,
-    Flushed,
-    Health,
-    Models,
-    Nodes,
-    Problem,
-    Projects,
-    RunDetail,
-    Summary,
-    Topology,
-    Traces,
-    TraceView,
-)
+from everytoken.query.rows import Models, Nodes, Projects, Summary
+from everytoken.query.server_rows import AttachedAgent, Flushed, Health, Problem
+from everytoken.query.trace_rows import Charges, RunDetail, Topology, Traces, TraceView
 from everytoken.query.trace_search import FoundRuns
 from everytoken.query.window import Window, parse_instant
 from everytoken.server.errors import RequestError
