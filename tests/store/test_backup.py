@@ -163,6 +163,27 @@ def test_an_incomplete_a_newer_and_a_foreign_backup_are_refused(made: Path, tmp_
     assert not (tmp_path.parent / "escaped").exists()
 
 
+def test_a_backup_with_a_link_is_refused_be_it_a_folder_or_a_file(made: Path, tmp_path: Path) -> None:
+    """What a link leads to would become an attachment, which the page serves."""
+    secret = tmp_path / "secret"
+    secret.write_text("of this machine")
+    linked = shutil.copytree(made, tmp_path / "linked")
+    (linked / "attachments/aa").mkdir(parents=True, exist_ok=True)
+    (linked / "attachments/aa" / ("a" * 64)).symlink_to(secret)
+    archive = tmp_path / "linked.tar"
+    with tarfile.open(archive, "w") as tar:
+        for path in sorted(linked.rglob("*")):
+            tar.add(path, path.relative_to(linked).as_posix(), recursive=False)
+    inside = shutil.copytree(made, tmp_path / "inside")
+    (inside / "control.db").rename(inside / "other.db")
+    (inside / "control.db").symlink_to("other.db")
+
+    for source, said in ((linked, "holds a link"), (archive, "is no backup"), (inside, "holds a link")):
+        with pytest.raises(FolderError, match=said):
+            restore(Settings(data=tmp_path / "data"), source)
+    assert not (tmp_path / "data").exists()
+
+
 def test_data_in_clickhouse_or_postgresql_are_theirs_to_back_up(made: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="make their own backups") as raised:
         restore(Settings(data=tmp_path / "data", database_url="postgresql://u@h/d"), made)

@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 Resolver = Callable[[str, int], list[str]]
 MAX_HOSTS = 1_000
+TRANSLATED = (ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96"))
+"""IPv4 addresses in IPv6's clothes: what a NAT64 translates (RFC 6052), and the compatible ones (RFC 4291, 2.5.5.1)."""
+ASSIGNED = ipaddress.IPv4Network("192.0.0.0/24")
+"""Of protocols (RFC 6890), in which a cloud keeps its metadata; Python 3.11 calls most of it global."""
 
 
 class HostRefusedError(Exception):
@@ -64,7 +68,8 @@ def checked_address(url: str, allowed: frozenset[str], resolver: Resolver = reso
 def is_public(address: str) -> bool:
     """Whether the address is of the internet at large: not of this machine, a private net or a cloud's metadata."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    if isinstance(inner, ipaddress.IPv4Address):
-        ip = inner
-    return ip.is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        translated = any(ip in net for net in TRANSLATED)
+        inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if translated else ip.ipv4_mapped or ip.sixtofour
+        ip = inner or ip
+    return ip.is_global and not ip.is_multicast and ip not in ASSIGNED

@@ -175,6 +175,9 @@ def _checked(held: Path) -> dict[str, Any]:
         raise FolderError(f"{held} is no backup: it has no manifest that can be read") from error
     if form > FORMAT or ledger > LEDGER_VERSION:
         raise FolderError("the backup was made by a newer everytoken", hint="upgrade everytoken")
+    linked = next((path for path in held.rglob("*") if path.is_symlink()), None)
+    if linked is not None:  # it would be followed, to files of this machine
+        raise FolderError(f"the backup holds a link, which no backup does: {linked.relative_to(held).as_posix()}")
     for name, sha256 in known.items():
         path = held / name
         if not path.is_file() or _sha256(path) != sha256:

@@ -64,20 +64,25 @@ def remote(settings: Settings) -> tuple[Connect, Layout]:
     Raises:
         StoreError: the URL is none.
     """
-    url = urlsplit(settings.clickhouse_url or "")
+    wrong = StoreError(
+        "EVERYTOKEN_CLICKHOUSE_URL is not the address of a ClickHouse server",
+        hint="write it as http://user:password@host:8123/database",
+    )
+    try:
+        url = urlsplit(settings.clickhouse_url or "")
+        port = url.port
+    except ValueError:  # no port, or a bracket alone
+        raise wrong from None
     database = url.path.strip("/") or DATABASE
     if url.scheme not in PORTS or not url.hostname or not database.isidentifier():
-        raise StoreError(
-            "EVERYTOKEN_CLICKHOUSE_URL is not the address of a ClickHouse server",
-            hint="write it as http://user:password@host:8123/database",
-        )
+        raise wrong
     session = SESSION if settings.clickhouse_cluster is None else {**SESSION, **CLUSTER_SESSION}
 
     def connect(**more: Any) -> Client:
         known: dict[str, Any] = {"database": database, **more}
         return clickhouse_connect.get_client(
             host=url.hostname or "",
-            port=url.port or PORTS[url.scheme],
+            port=port or PORTS[url.scheme],
             secure=url.scheme == "https",
             username=unquote(url.username or "default"),
             password=unquote(url.password or ""),
