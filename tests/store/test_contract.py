@@ -40,7 +40,7 @@ CHECKS: list[CheckFunction] = [
 STRICT: list[CheckFunction] = [*CHECKS, negative_data_rejection, unsupported_method, missing_required_header]
 """Of what the document does not allow. Left out: `ignored_auth` and `object_level_authorization`, as `test_access.py`
 asks every route with every kind of key; `use_after_free` and `ensure_resource_availability`, as the tests of keys,
-prices, alerts and deletes follow what they made; `positive_data_acceptance`, since no document tells which projects exist."""
+prices, alerts and deletes follow what they made; `positive_data_acceptance`, since no document tells what exists."""
 URL_BYTES = 60_000
 """A longer one is no request for the parser of HTTP, which knows no routes and answers 400 in its own words."""
 EXAMPLES = 4  # of each route: half a minute for all of them on two cores

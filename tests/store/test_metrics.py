@@ -177,6 +177,26 @@ def test_counters_never_fall_and_begin_at_0_with_each_start(tmp_path: Path) -> N
         assert fell == []
 
 
+def test_a_call_that_was_running_when_its_trace_was_read_back_counts_when_it_ends(tmp_path: Path) -> None:
+    root, ended, running = llm_run() | {"run_type": "chain", "extra": {}}, llm_run(), llm_run()
+    for run in (ended, running):
+        run |= {"trace_id": root["id"], "parent_run_id": root["id"]}
+        run["dotted_order"] = f"{root['dotted_order']}.20261122T120000500000Z{run['id']}"
+    fields = ("id", "trace_id", "parent_run_id", "dotted_order", "end_time", "outputs", "extra")
+    end = {name: running[name] for name in fields}
+    begin = {**running, "end_time": None, "outputs": None, "extra": {}}
+    with serving(tmp_path) as earlier:
+        earlier.http.post("/runs/batch", json={"post": [root, ended, begin]})
+        earlier.flush()
+        assert samples(earlier)["everytoken_llm_calls_total", "gpt-5.2", "exact", "success"] == 1
+    with serving(tmp_path) as later:
+        assert later.get("/projects/shop/summary")["quality"]["exact"] == 1
+        later.http.post("/runs/batch", json={"patch": [end]})
+        later.flush()
+        assert later.get("/projects/shop/summary")["quality"]["exact"] == 2
+        assert samples(later)["everytoken_llm_calls_total", "gpt-5.2", "exact", "success"] == 1
+
+
 def test_commits_and_those_turned_away_are_told(tmp_path: Path) -> None:
     key = "et_admin_" + "a" * 40
     with serving(tmp_path, EVERYTOKEN_ADMIN_KEY=key) as server:

@@ -288,7 +288,7 @@ class Fold:
         """Take back a trace that the ledger knows."""
         trace = self._open(trace_id)
         trace.refs.update(refs)
-        trace.counted.update(ref.charge_key for ref in trace.refs)
+        trace.counted.update(ref.charge_key for ref in trace.refs if ref.has_ended)
         runs = list(runs)
         trace.counted.update(run.run_id for run in runs)
         for run in runs:

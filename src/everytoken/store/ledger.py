@@ -24,7 +24,7 @@ from everytoken.store.columns import charge_table, read_charge, read_run, run_ta
 from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreError, StoreUnavailableError
 from everytoken.store.evidence import MARK, count_in, version_of
 from everytoken.store.operations import OperationLog
-from everytoken.store.rows import ChargeRef, SettledRun
+from everytoken.store.rows import ChargeRef, SettledRun, charge_ref
 from everytoken.store.visible import row_filter
 
 READERS = 4  # the scans of 2 cores saturate at 2 threads; two more keep point reads from waiting behind them
@@ -318,7 +318,7 @@ class Ledger:
 
     def read_charge_keys(self, trace_id: str, project: str | None = None) -> list[ChargeRef]:
         rows = self.select("trace_charge_keys", trace_id=trace_id, project=project, limit=MAX_ROWS)
-        return [ChargeRef(row["project"], str(row["trace_id"]), row["charge_key"], row["started_us"]) for row in rows]
+        return [charge_ref(row) for row in rows]
 
     def locate_run(self, run_id: str) -> tuple[str, str] | None:
         """Project and trace of a run, or `None` when it is not stored."""

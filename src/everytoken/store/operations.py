@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from everytoken.store.rows import ChargeRef
+from everytoken.store.rows import ChargeRef, charge_ref
 
 PAGE = 50_000
 """Rows of one answer; a larger trace takes several."""
@@ -88,7 +88,7 @@ class OperationLog:
         while True:
             rows = self._select("charge_keys_of", trace_ids=wanted, limit=PAGE, **after)
             for row in rows:
-                ref = ChargeRef(row["project"], str(row["trace_id"]), row["charge_key"], row["started_us"])
+                ref = charge_ref(row)
                 found.setdefault(ref.trace_id, []).append(ref)
             if len(rows) < PAGE:
                 return found

@@ -1,6 +1,8 @@
 """What ingest hands to the ledger: settled runs, and the keys of charges that settlement no longer yields."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from everytoken.core.run import Run
 
@@ -24,3 +26,11 @@ class ChargeRef:
     trace_id: str
     charge_key: str
     started_us: int
+    has_ended: bool = field(default=True, compare=False)
+    """Whether its request had ended when the ledger was asked; no part of the key."""
+
+
+def charge_ref(row: Mapping[str, Any]) -> ChargeRef:
+    """From a row of `trace_charge_keys` or `charge_keys_of`."""
+    place = row["project"], str(row["trace_id"]), row["charge_key"], row["started_us"]
+    return ChargeRef(*place, has_ended=bool(row["has_ended"]))
