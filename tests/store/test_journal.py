@@ -212,3 +212,16 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"hello" * 1000)
     with pytest.raises(FolderError, match="cannot be read"):
         Journal(path, max_bytes=MIB)
+
+
+def test_a_journal_whose_table_is_damaged_is_refused_with_what_to_do(open_journal: Opener, tmp_path: Path) -> None:
+    journal = open_journal()
+    path = journal.path
+    for _ in range(50):
+        journal.append(entry(b"x" * 1_000)).result(5)
+    journal.close()
+    data = path.read_bytes()
+    path.write_bytes(data[:4096] + b"\xff" * 4096 + data[8192:])
+    with pytest.raises(FolderError, match="cannot be read: database disk image is malformed") as caught:
+        Journal(path, max_bytes=MIB)
+    assert caught.value.hint == "restore it from a backup, or move it away"

@@ -117,8 +117,7 @@ class Journal:
         self.path = path
         self.max_bytes = max_bytes
         self.committed = committed
-        self._connection = _open(path)
-        self.backlog = _backlog(self._connection)
+        self._connection, self.backlog = _open(path)
         self._used_bytes = sum(size for _, size in self.backlog.rows)
         self._queued_bytes = 0
         self.commits = 0
@@ -242,7 +241,7 @@ class Journal:
             self._used_bytes += sum(command.size_bytes for command in stored)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _open(path: Path) -> tuple[sqlite3.Connection, Backlog]:
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         _migrate(connection, path)
@@ -251,11 +250,12 @@ def _open(path: Path) -> sqlite3.Connection:
         free = connection.execute("PRAGMA freelist_count").fetchone()[0]
         if free * connection.execute("PRAGMA page_size").fetchone()[0] > VACUUM_BYTES:
             connection.execute("VACUUM")
+        backlog = _backlog(connection)
     except sqlite3.Error as error:
         raise FolderError(
             f"{path} cannot be read: {error}", hint="restore it from a backup, or move it away"
         ) from error
-    return connection
+    return connection, backlog
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
