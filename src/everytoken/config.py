@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     )
     clickhouse_cluster: str | None = Field(
         default=None,
-        pattern=r"^\w{1,64}$",
+        pattern=r"^[\w.{}-]{1,64}$",
         description="Name of the ClickHouse cluster whose shards and replicas hold the ledger.",
     )
     database_url: str | None = Field(

@@ -1,13 +1,19 @@
 """A ClickHouse server for the tests: the modern engine (chDB) behind what a client asks of its HTTP interface.
 
-`python -m tests.store.clickhouse_server FOLDER PORT`. Loopback only and open to all. It answers /ping, queries and
-inserts in any format the engine knows, bound parameters in the address or in a form, settings, compressed and chunked
-bodies, and errors with their code. What it cannot show is more than one server: shards and replicas need real ones.
+`python -m tests.store.clickhouse_server FOLDER PORT [CLUSTER]`. Loopback only and open to all. It answers /ping,
+queries and inserts in any format the engine knows, bound parameters in the address or in a form, settings, compressed
+and chunked bodies, and errors with their code.
+
+With a name it is a cluster of two shards, both of them this engine: `Distributed` tables are real ones, whose inserts
+are split and whose reads see each row on the shard that its key names. What it cannot show is more than one server:
+`ON CLUSTER` is left out, and a replicated table is one that is not, for the engine makes a replica active only inside
+the server program. What a replicated table refuses, it refuses too.
 """
 
 import email.parser
 import email.policy
 import gzip
+import itertools
 import re
 import shutil
 import signal
@@ -38,6 +44,28 @@ TRANSPORT = (
 INSERT = re.compile(rb"\s*(INSERT\s+INTO\s.*?\sFORMAT\s+\w+)\s*?\n", re.IGNORECASE | re.DOTALL)
 FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 ERROR_CODE = re.compile(r"Code: (\d+)")
+ON_CLUSTER = re.compile(r"\sON CLUSTER '[^']+'")
+REPLICATED = re.compile(
+    r"Replicated(\w*MergeTree)\('/clickhouse/tables/\{shard\}/\w+/\w+', '\{replica\}'(?:, )?([^)]*)\)"
+)
+CHANGE = re.compile(
+    r"\s*(DELETE\s+FROM|ALTER\s+TABLE\s.*\s(DELETE|UPDATE)\s).*\(\s*SELECT\s", re.IGNORECASE | re.DOTALL
+)
+SUBQUERY_REFUSED = (
+    "Code: 36. DB::Exception: ALTER UPDATE/ALTER DELETE statement with subquery may be nondeterministic, "
+    "see allow_nondeterministic_mutations setting. (BAD_ARGUMENTS)"
+)
+"""What the engine answers for a replicated table (chDB 26.5 with ZooKeeper 3.8, 2026-11-23)."""
+CLUSTER = "prod-eu"
+CLUSTER_DATABASES = [f"c_{number}" for number in range(400)]
+"""Which row lies on which shard is told to the engine by table, before there are any."""
+SHARDS = {
+    "run_versions": "cityHash64(trace_id)",
+    "charge_versions": "cityHash64(trace_id)",
+    "operations": "cityHash64(trace_id)",
+    "attachments": "cityHash64(sha256)",
+    "ledger_schema": "version",
+}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -45,6 +73,7 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # a whole answer in one segment: with Nagle's algorithm two take 40 ms
     disable_nagle_algorithm = True
     folder = ""
+    is_cluster = False
 
     def log_message(self, *_arguments: Any) -> None:
         """Nothing: the tests' output is theirs."""
@@ -78,6 +107,8 @@ class Handler(BaseHTTPRequestHandler):
         if sql is None:
             inserted = INSERT.match(body)
             sql, body = (inserted[1].decode(), body[inserted.end() :]) if inserted else (body.decode(), b"")
+        if self.is_cluster:
+            sql = _of_one_server(sql)
         parameters = {name[6:]: value for name, value in arguments.items() if name.startswith("param_")}
         settings = {name: value for name, value in arguments.items() if name not in TRANSPORT and name[:6] != "param_"}
         connection = chdb.connect(self.folder)  # a session of its own; the engine below is one
@@ -125,6 +156,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+def _of_one_server(sql: str) -> str:
+    if CHANGE.match(sql):
+        raise ValueError(SUBQUERY_REFUSED)
+    return REPLICATED.sub(r"\1(\2)", ON_CLUSTER.sub("", sql))
+
+
 def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
@@ -159,9 +196,11 @@ def _form(kind: str, body: bytes) -> dict[str, str]:
 class ClickHouse:
     """The server as a process of its own; each test takes a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cluster: str | None = None) -> None:
         self.folder = folder
+        self.cluster = cluster
         self.port = free_port()
+        self._names = itertools.cycle(CLUSTER_DATABASES)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -170,7 +209,7 @@ class ClickHouse:
 
     def start(self) -> None:
         program = [sys.executable, "-m", "tests.store.clickhouse_server", str(self.folder), str(self.port)]
-        self._process = subprocess.Popen(program)
+        self._process = subprocess.Popen([*program, *([self.cluster] if self.cluster else [])])
         for _ in range(1200):
             assert self._process.poll() is None
             try:
@@ -188,7 +227,7 @@ class ClickHouse:
 
     def database(self) -> str:
         """The address of a database that does not exist yet."""
-        return f"{self.url}/t_{uuid.uuid4().hex[:12]}"
+        return f"{self.url}/{next(self._names) if self.cluster else f't_{uuid.uuid4().hex[:12]}'}"
 
     def drop(self, url: str) -> None:
         self.run(f"DROP DATABASE IF EXISTS {urlsplit(url).path.strip('/')}")
@@ -200,9 +239,9 @@ class ClickHouse:
 
 
 @contextmanager
-def running() -> Iterator[ClickHouse]:
+def running(cluster: str | None = None) -> Iterator[ClickHouse]:
     folder = Path(tempfile.mkdtemp(prefix="everytoken-ch-"))
-    server = ClickHouse(folder)
+    server = ClickHouse(folder, cluster)
     try:
         server.start()
         yield server
@@ -211,15 +250,40 @@ def running() -> Iterator[ClickHouse]:
         shutil.rmtree(folder)
 
 
+def _write_config(folder: Path, cluster: str | None) -> None:
+    config = (
+        "<max_server_memory_usage>1000000000</max_server_memory_usage><background_pool_size>2</background_pool_size>"
+    )
+    if cluster is not None:
+        shards = "".join(
+            f"<shard><replica><host>{host}</host><port>9000</port></replica></shard>"  # both names of this engine
+            for host in ("127.0.0.1", "localhost")
+        )
+        config += (
+            f"<tcp_port>9000</tcp_port>"  # nothing listens: it tells that a shard of this port is the engine itself
+            f"<remote_servers><{cluster}>{shards}</{cluster}></remote_servers>"
+            f"<users_config>{folder}/users.xml</users_config>"
+        )
+        rows = "".join(
+            f"<{table}_local><filter>shardNum() = 0 OR {key} % 2 = shardNum() - 1</filter></{table}_local>"
+            for table, key in SHARDS.items()
+        )
+        databases = "".join(f"<{name}>{rows}</{name}>" for name in CLUSTER_DATABASES)
+        (folder / "users.xml").write_text(
+            # What one shard found out about a part of the table would hold for the other, which has other rows.
+            "<clickhouse><profiles><default><use_query_condition_cache>0</use_query_condition_cache></default></profiles><quotas><default/></quotas><users><default><password/>"
+            "<networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>"
+            f"<databases>{databases}</databases></default></users></clickhouse>"
+        )
+    (folder / "engine.xml").write_text(f"<clickhouse>{config}</clickhouse>")
+
+
 def main() -> None:
     import chdb
 
-    Handler.folder, port = sys.argv[1], int(sys.argv[2])
-    Path(Handler.folder, "engine.xml").write_text(
-        "<clickhouse><max_server_memory_usage>1000000000</max_server_memory_usage>"
-        "<background_pool_size>2</background_pool_size></clickhouse>"
-    )
-    Handler.folder = f"{Handler.folder}/data?config-file={Handler.folder}/engine.xml"
+    folder, port, cluster = Path(sys.argv[1]), int(sys.argv[2]), next(iter(sys.argv[3:]), None)
+    _write_config(folder, cluster)
+    Handler.folder, Handler.is_cluster = f"{folder}/data?config-file={folder}/engine.xml", cluster is not None
     engine = chdb.connect(Handler.folder)
     server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True

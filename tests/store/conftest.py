@@ -6,7 +6,7 @@ import pytest
 from tests.store import clickhouse_server, postgres, samples
 
 ENGINES = {
-    "test_ledger": ("embedded", "http"),
+    "test_ledger": ("embedded", "http", "cluster"),
     "test_query": ("embedded", "http", "two_shards"),
     "test_query_dashboards": ("embedded", "http", "two_shards"),
     "test_query_releases": ("embedded", "http", "two_shards"),
@@ -43,18 +43,36 @@ def clickhouse_url(clickhouse: clickhouse_server.ClickHouse) -> Iterator[str]:
     clickhouse.drop(url)
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    engines = ENGINES.get(metafunc.module.__name__.rpartition(".")[2])
-    if engines is not None:
-        metafunc.fixturenames.insert(0, "engine")
-        metafunc.parametrize("engine", engines, indirect=True)
+@pytest.fixture(scope="session")
+def clickhouse_cluster() -> Iterator[clickhouse_server.ClickHouse]:
+    """Two shards of the cluster `clickhouse_server.CLUSTER`."""
+    with clickhouse_server.running(clickhouse_server.CLUSTER) as server:
+        yield server
 
 
 @pytest.fixture
-def engine(request: pytest.FixtureRequest) -> Iterator[None]:
+def cluster_url(clickhouse_cluster: clickhouse_server.ClickHouse) -> Iterator[str]:
+    """A database of the cluster that does not exist yet."""
+    url = clickhouse_cluster.database()
+    yield url
+    clickhouse_cluster.drop(url)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    engines = ENGINES.get(metafunc.module.__name__.rpartition(".")[2])
+    if engines is not None:
+        metafunc.parametrize("engine", engines, indirect=True)
+
+
+@pytest.fixture(autouse=True)  # asked for by every test, or pytest would leave it out of those that do not name it
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
     """The engine in which `samples.opened` opens a ledger during this test."""
-    if request.param == "http":
+    name: str = getattr(request, "param", "embedded")
+    if name == "http":
         samples.Engine.clickhouse_url = request.getfixturevalue("clickhouse_url")
-    samples.Engine.two_shards = request.param == "two_shards"
-    yield
-    samples.Engine.clickhouse_url, samples.Engine.two_shards = None, False
+    if name == "cluster":
+        samples.Engine.clickhouse_url = request.getfixturevalue("cluster_url")
+        samples.Engine.cluster = clickhouse_server.CLUSTER
+    samples.Engine.two_shards = name == "two_shards"
+    yield name
+    samples.Engine.clickhouse_url, samples.Engine.cluster, samples.Engine.two_shards = None, None, False

@@ -29,6 +29,7 @@ class Engine:
     """Where `opened` opens a ledger: told by the fixture `engine`, which runs a test once for each."""
 
     clickhouse_url: str | None = None
+    cluster: str | None = None
     two_shards = False
 
 
@@ -40,7 +41,7 @@ has on a cluster, and every row lies on the shard that the hash of its trace nam
 @contextmanager
 def opened(folder: Path) -> Iterator[Ledger]:
     """The embedded engine allows one folder a process: it is closed before the next test opens another."""
-    ledger = Ledger.open(Settings(data=folder, clickhouse_url=Engine.clickhouse_url))
+    ledger = Ledger.open(Settings(data=folder, clickhouse_url=Engine.clickhouse_url, clickhouse_cluster=Engine.cluster))
     try:
         if Engine.two_shards:
             split(ledger)

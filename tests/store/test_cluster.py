@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.store.clickhouse_server import CLUSTER
 from tests.store.ingest_world import FlatPricer, body, patch, post, uid, usage
 
 from everytoken.config import Settings
@@ -30,9 +31,13 @@ END = "2026-11-22T12:00:01Z"
 class Node:
     """One ingest node: a journal of its own, the ledger and the control data in common."""
 
-    def __init__(self, data: Path, clickhouse_url: str, database_url: str) -> None:
+    def __init__(self, data: Path, clickhouse_url: str, database_url: str, cluster: str | None) -> None:
         self.settings = Settings(
-            data=data, flush_interval_ms=100, clickhouse_url=clickhouse_url, database_url=database_url
+            data=data,
+            flush_interval_ms=100,
+            clickhouse_url=clickhouse_url,
+            clickhouse_cluster=cluster,
+            database_url=database_url,
         )
         data.mkdir(parents=True, exist_ok=True)
         self.ledger = Ledger.open(self.settings)
@@ -72,10 +77,12 @@ class Clock:
         return cls.now_us
 
 
-@pytest.fixture
-def nodes(tmp_path: Path, clickhouse_url: str, database_url: str) -> Iterator[tuple[Node, Node]]:
+@pytest.fixture(params=[None, CLUSTER], ids=["one server", "two shards"])
+def nodes(request: pytest.FixtureRequest, tmp_path: Path, database_url: str) -> Iterator[tuple[Node, Node]]:
     Clock.now_us = START_US
-    both = Node(tmp_path / "a", clickhouse_url, database_url), Node(tmp_path / "b", clickhouse_url, database_url)
+    cluster: str | None = request.param
+    url = request.getfixturevalue("clickhouse_url" if cluster is None else "cluster_url")
+    both = Node(tmp_path / "a", url, database_url, cluster), Node(tmp_path / "b", url, database_url, cluster)
     yield both
     for node in both:
         node.close()

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
+from tests.store.clickhouse_server import CLUSTER
 from tests.store.samples import NOON_US, TRACE, anywhere, charge, opened, run
 
 from everytoken.config import Settings
 from everytoken.store import columnar
-from everytoken.store.clickhouse import DATABASE, embedded
+from everytoken.store.clickhouse import DATABASE, embedded, remote
 from everytoken.store.columnar import SCHEMA_VERSION, TABLES, Layout, found_version, migrate
 from everytoken.store.errors import FolderError
 from everytoken.store.ledger import Ledger
@@ -81,12 +82,14 @@ def _connected(folder: Path) -> Client:
     return client
 
 
-def _write(client: Client, version: int) -> None:
+def _write(client: Client, version: int, layout: Layout = LAYOUT) -> None:
     """The tables of an older schema, with a run and two charges in them; the second one's node is not known."""
     if version == 0:
         return
     for statement in filter(str.strip, (OLD / f"{version}.sql").read_text().split(";\n")):
-        client.command(statement)
+        is_table = layout.cluster is not None and "CREATE TABLE" in statement
+        for one in layout._clustered(statement.strip()) if is_table else (statement,):
+            client.command(one)
     client.command(
         "INSERT INTO run_versions (project, is_root, start_us, trace_id, run_id, version, name, outputs) VALUES "
         f"('shop', 1, {NOON_US}, '{TRACE}', '{TRACE}', 7, (7, 'chat'), (7, '\"hi\"'))"
@@ -113,7 +116,7 @@ def _holds_all(ledger: Ledger) -> None:
     assert (lines["token_class"], lines["llm_calls"], lines["known_usd"]) == ("input", 2, Decimal("0.00035"))
 
 
-@pytest.mark.parametrize("version", [0, 1, 2, 3, 4])
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 4, 5])
 def test_every_schema_becomes_that_of_this_program_and_keeps_what_it_held(tmp_path: Path, version: int) -> None:
     client = _connected(tmp_path)
     _write(client, version)
@@ -140,7 +143,7 @@ def test_every_schema_becomes_that_of_this_program_and_keeps_what_it_held(tmp_pa
 def test_an_old_schema_and_a_new_one_end_with_the_same_columns(client: Client) -> None:
     migrate(client, LAYOUT)
     fresh = client.query(COLUMNS).result_rows
-    for version in (1, 2, 3, 4):
+    for version in (1, 2, 3, 4, 5):  # the last one shows a change that was given no version of its own
         for table in TABLES:
             client.command(f"DROP TABLE {table}")
         _write(client, version)
@@ -165,6 +168,77 @@ def test_a_migration_that_stops_at_any_statement_is_done_by_the_next_start(clien
     assert found_version(client, LAYOUT) == SCHEMA_VERSION
     rows = client.query("SELECT count(), countIf(node = ''), sum(input_tokens) FROM charge_versions FINAL").result_rows
     assert rows == [((2, 1, 200) if version else (0, 0, None))]
+
+
+@pytest.fixture
+def clustered(cluster_url: str, tmp_path: Path) -> Iterator[tuple[Client, Layout]]:
+    """A client of an empty database on a cluster of two shards."""
+    connect, layout = remote(Settings(data=tmp_path, clickhouse_url=cluster_url, clickhouse_cluster=CLUSTER))
+    first = connect(database="default")
+    first.command(layout.database_ddl())
+    first.close()
+    client = connect()
+    yield client, layout
+    client.close()
+
+
+@pytest.mark.parametrize("version", [0, 1, 2, 3, 4])
+def test_on_a_cluster_every_schema_is_brought_up_to_date_whatever_statement_a_start_stopped_at(
+    clustered: tuple[Client, Layout], version: int
+) -> None:
+    client, layout = clustered
+    _write(client, version, layout)
+    assert found_version(client, layout) == version
+    stopped = 0
+    while True:
+        try:
+            migrate(StopsAt(client, stopped), layout)  # type: ignore[arg-type]  # a client at the one seam
+            break
+        except ConnectionError:
+            stopped += 1
+            assert found_version(client, layout) < SCHEMA_VERSION
+        assert stopped < 60
+
+    assert stopped >= 2 * len(TABLES)
+    assert found_version(client, layout) == SCHEMA_VERSION
+    kinds = client.query("SELECT name, engine FROM system.tables WHERE database = currentDatabase()").result_rows
+    assert {name for name, engine in kinds if engine == "Distributed"} == set(TABLES)
+    for table in TABLES:  # what is asked over all shards has the columns that lie on each of them
+        over, below = (client.query(f"DESCRIBE TABLE {name}").result_rows for name in (table, f"{table}_local"))
+        assert [row[:2] for row in over] == [row[:2] for row in below]
+    rows = client.query("SELECT count(), countIf(node = ''), sum(input_tokens) FROM charge_versions FINAL").result_rows
+    assert rows == [((2, 1, 200) if version else (0, 0, None))]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_database_with_another_programs_table_of_our_name_is_refused_and_left_alone(
+    client: Client, table: str
+) -> None:
+    client.command(f"CREATE TABLE {table} (id UInt64, at DateTime) ENGINE = MergeTree ORDER BY id")
+    with pytest.raises(FolderError, match=f"everytoken holds tables of another program: {table}") as raised:
+        migrate(client, LAYOUT)
+    assert "EVERYTOKEN_CLICKHOUSE_URL" in str(raised.value.hint)
+    assert client.query("SHOW TABLES").result_rows == [(table,)]
+
+
+def test_a_ledger_of_one_server_is_not_taken_for_one_of_a_cluster_nor_the_other_way_round(
+    cluster_url: str, tmp_path: Path
+) -> None:
+    whole, on_shards = (
+        Settings(data=tmp_path, clickhouse_url=cluster_url, clickhouse_cluster=name) for name in (None, CLUSTER)
+    )
+    for first, then, said in (
+        (whole, on_shards, "lies on one server, not on the cluster prod-eu"),
+        (on_shards, whole, "lies on a cluster"),
+    ):
+        Ledger.open(first).close()
+        with pytest.raises(FolderError, match=said) as raised:
+            Ledger.open(then)
+        assert "EVERYTOKEN_CLICKHOUSE_CLUSTER" in str(raised.value.hint)
+        client = remote(whole)[0]()
+        for table in TABLES:
+            client.command(f"DROP TABLE {table}")
+        client.close()
 
 
 def test_a_server_killed_while_it_migrates_finishes_at_its_next_start(tmp_path: Path) -> None:

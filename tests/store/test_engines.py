@@ -1,13 +1,17 @@
 """That the engines the other tests run on are what they say: rows on both shards, rows on the server."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.store.clickhouse_server import ClickHouse
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import OperationalError
+from tests.store.clickhouse_server import CLUSTER, ClickHouse
 from tests.store.samples import NOON_US, Engine, charge, opened, run, uid
 
 from everytoken.config import Settings
-from everytoken.store.errors import StoreError
+from everytoken.store.errors import StoreError, StoreUnavailableError
 from everytoken.store.evidence import count_in
 from everytoken.store.ledger import Ledger, sql_text
 from everytoken.store.operations import OperationKey, StoredOperation
@@ -86,6 +90,82 @@ def test_servers_find_what_others_told_on_every_shard(tmp_path: Path) -> None:
         assert {trace: count_in(version) for trace, version in log.versions(traces).items()} == dict.fromkeys(traces, 2)
         ledger.put_attachment("ab" * 32, b"\x00\xff")
         assert ledger.attachment("ab" * 32) == b"\x00\xff"
+
+
+@pytest.fixture
+def on_cluster(cluster_url: str, tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger on a cluster of two shards that holds 40 traces of two projects, and what servers told of them."""
+    ledger = Ledger.open(Settings(data=tmp_path, clickhouse_url=cluster_url, clickhouse_cluster=CLUSTER))
+    traces = [uid(number) for number in range(1, 41)]
+    of = {trace: "shop" if number < 30 else "bank" for number, trace in enumerate(traces)}
+    ledger.operations.add(
+        [StoredOperation(trace, OperationKey(trace, "post", 7, 0, 1), b"{}") for trace in traces], "here"
+    )
+    ledger.write(
+        [run(trace, trace_id=trace, project=of[trace]) for trace in traces],
+        [charge("k", trace_id=trace, project=of[trace]) for trace in traces],
+        [],
+        dict.fromkeys(traces, 1),
+    )
+    yield ledger
+    ledger.close()
+
+
+def test_an_insert_into_a_cluster_is_split_and_a_read_asks_both_shards(on_cluster: Ledger) -> None:
+    reader = on_cluster._clients[1]
+    for table in ("run_versions", "charge_versions", "operations"):
+        by_shard = f"SELECT shardNum(), count() FROM {table} GROUP BY ALL ORDER BY ALL"
+        assert reader.query(by_shard).result_rows == [(1, 21), (2, 19)]
+        plan = reader.query(f"EXPLAIN SELECT trace_id, count() FROM {table} GROUP BY ALL").result_rows
+        assert sum(line.strip().startswith("ReadFromMergeTree (c_") for (line,) in plan) == 2
+
+
+def test_what_is_deleted_on_a_cluster_goes_with_what_servers_told_of_it(
+    on_cluster: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("everytoken.store.operations.DELETED", 7)
+
+    def held() -> list[int]:
+        counts = (f"SELECT count() FROM {table}" for table in ("run_versions", "charge_versions", "operations"))
+        return [on_cluster._clients[1].query(count).result_rows[0][0] for count in counts]
+
+    on_cluster.delete("shop", [])
+    assert held() == [40, 40, 40]
+    on_cluster.delete("shop", [uid(1), uid(2), uid(39)])  # the last is of the other project
+    assert held() == [38, 38, 38]
+    on_cluster.delete("shop")
+    assert held() == [10, 10, 10]
+    assert on_cluster.find_trace(uid(39)) is not None
+
+
+class GoesAway:
+    """The engine's client, which answers so many commands and then no more."""
+
+    def __init__(self, client: Client, commands: int) -> None:
+        self._client, self._left = client, commands
+
+    def command(self, *arguments: Any, **more: Any) -> Any:
+        self._left -= 1
+        if self._left < 0:
+            raise OperationalError("away")
+        return self._client.command(*arguments, **more)
+
+
+@pytest.mark.parametrize("commands", [0, 1, 2])  # of what was told, of charges, of runs
+def test_a_deletion_that_stops_on_its_way_is_found_again_and_done_by_the_next(
+    on_cluster: Ledger, commands: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(on_cluster, "_writer", GoesAway(on_cluster._writer, commands))
+        with pytest.raises(StoreUnavailableError, match="refused to delete"):
+            on_cluster.delete("shop", [uid(1)])
+    # A request looks for the trace by its runs: charges without runs would count, and nobody could delete them.
+    assert on_cluster.find_trace(uid(1)) is not None
+
+    on_cluster.delete("shop", [uid(1)])
+    assert on_cluster.find_trace(uid(1)) is None
+    assert on_cluster.read_charge_keys(uid(1)) == []
+    assert on_cluster.operations.read([uid(1)]) == {}
 
 
 def test_what_is_written_over_http_lies_on_the_server(

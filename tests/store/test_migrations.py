@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, event, inspect, text
 
 from everytoken.config import Settings
 from everytoken.store.control import Control
@@ -42,7 +42,29 @@ INSERT INTO project_details VALUES ('an-id', '{"description": "the shop"}');
 UPDATE facts SET value = '2' WHERE name = 'schema_version';
 """
 )
-WRITTEN = {0: "", 1: V1, 2: V2}
+V3 = (
+    V2
+    + """
+CREATE TABLE audit (entry_id BIGSERIAL NOT NULL PRIMARY KEY, at_us BIGINT NOT NULL, actor VARCHAR NOT NULL,
+  action VARCHAR NOT NULL, subject VARCHAR NOT NULL, before TEXT, after TEXT);
+CREATE INDEX ix_audit_action ON audit (action, entry_id);
+CREATE TABLE api_keys (key_id VARCHAR(12) NOT NULL PRIMARY KEY, name VARCHAR NOT NULL, hash VARCHAR(64) NOT NULL,
+  scopes VARCHAR NOT NULL, projects TEXT, requests_per_minute INTEGER, created_us BIGINT NOT NULL,
+  created_by VARCHAR NOT NULL, expires_us BIGINT, last_used_us BIGINT, revoked_us BIGINT);
+CREATE TABLE project_settings (project_id VARCHAR(36) NOT NULL PRIMARY KEY, changed_us BIGINT NOT NULL,
+  body TEXT NOT NULL);
+CREATE TABLE sessions (hash VARCHAR(64) NOT NULL PRIMARY KEY, "user" VARCHAR, key_id VARCHAR(12),
+  created_us BIGINT NOT NULL, expires_us BIGINT NOT NULL);
+CREATE TABLE users (name VARCHAR NOT NULL PRIMARY KEY, hash TEXT NOT NULL, scopes VARCHAR NOT NULL,
+  created_us BIGINT NOT NULL);
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);
+INSERT INTO alembic_version VALUES ('0003');
+INSERT INTO users VALUES ('kim', 'a-hash', 'admin', 5);
+UPDATE facts SET value = '3' WHERE name = 'schema_version';
+"""
+)
+"""Before alerts, deleted ids and sweeps, whose tables each start makes where they are not."""
+WRITTEN = {0: "", 1: V1, 2: V2, 3: V3}
 """Statements that leave the control data as each released schema had them; 0 is an empty database."""
 
 KILLED_CHILD = """
@@ -78,6 +100,8 @@ def engine(url: str) -> Iterator[Engine]:
 
 
 def _write(engine: Engine, script: str) -> None:
+    if engine.dialect.name == "sqlite":
+        script = script.replace("BIGSERIAL", "INTEGER")
     with engine.begin() as connection:
         for statement in filter(str.strip, script.split(";\n")):
             connection.exec_driver_sql(statement)
@@ -97,7 +121,9 @@ def test_every_schema_becomes_that_of_this_program_and_keeps_what_it_held(
     if version:
         assert control.tenant_id == "the-tenant"
         assert control.project("shop").created_us == 5  # type: ignore[union-attr]
-    if version == 2:
+    if version == 3:
+        assert [user.name for user in control.users.listed()] == ["kim"]
+    if version >= 2:
         assert control.project("shop").details == {"description": "the shop"}  # type: ignore[union-attr]
     control.close()
     with engine.connect() as connection:
@@ -107,7 +133,41 @@ def test_every_schema_becomes_that_of_this_program_and_keeps_what_it_held(
 
 
 @pytest.mark.parametrize("version", WRITTEN)
-def test_a_migration_killed_at_any_statement_is_done_by_the_next_start(engine: Engine, url: str, version: int) -> None:
+def test_a_migration_that_stops_at_any_statement_leaves_all_as_it_was_and_is_done_by_the_next(
+    engine: Engine, version: int
+) -> None:
+    _write(engine, WRITTEN[version])
+    before = set(inspect(engine).get_table_names())
+    left, stopped, done = 0, 0, False
+
+    def count(*_statement: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise ConnectionError("away")
+
+    event.listen(engine, "before_cursor_execute", count)
+    while not done:
+        left = stopped
+        try:
+            done = migrate(engine) == SCHEMA_VERSION
+        except ConnectionError:
+            stopped += 1
+            left = 1_000_000
+            assert set(inspect(engine).get_table_names()) == before
+    event.remove(engine, "before_cursor_execute", count)
+
+    assert stopped > 10
+    with engine.connect() as connection:
+        assert found_version(connection) == SCHEMA_VERSION
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["0003"]
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+@pytest.mark.parametrize("version", [0, 1, 2])
+def test_a_server_killed_while_it_migrates_leaves_all_as_it_was_and_the_next_one_finishes(
+    engine: Engine, url: str, version: int
+) -> None:
     _write(engine, WRITTEN[version])
     before = set(inspect(engine).get_table_names())
 
@@ -135,6 +195,36 @@ def test_a_newer_schema_is_refused_and_left_alone(engine: Engine, url: str, stat
     assert raised.value.hint is not None
     with engine.connect() as connection:
         assert found_version(connection) in (4, 9)
+
+
+@pytest.mark.parametrize(
+    ("foreign", "named"),
+    [
+        ("CREATE TABLE users (id BIGINT PRIMARY KEY, email VARCHAR)", "users"),
+        ("CREATE TABLE facts (id BIGINT PRIMARY KEY)", "facts"),
+        (
+            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY);\n"
+            "INSERT INTO alembic_version VALUES ('ae1027a6acf')",
+            "alembic_version",
+        ),
+        ("CREATE TABLE facts (name VARCHAR NOT NULL PRIMARY KEY, value VARCHAR NOT NULL)", "facts"),
+    ],
+)
+def test_another_programs_tables_of_our_names_are_refused_and_left_alone(
+    engine: Engine, url: str, foreign: str, named: str
+) -> None:
+    _write(engine, foreign)
+
+    with pytest.raises(FolderError, match=f"holds tables of another program: {named}$") as raised:
+        Control(url)
+    assert "EVERYTOKEN_DATABASE_URL" in str(raised.value.hint)
+    assert inspect(engine).get_table_names() == [named]
+
+
+def test_tables_of_other_names_beside_ours_do_not_matter(engine: Engine, url: str) -> None:
+    _write(engine, "CREATE TABLE invoices (id BIGINT PRIMARY KEY)")
+    Control(url).close()
+    assert {"invoices", "projects"} <= set(inspect(engine).get_table_names())
 
 
 def test_a_second_start_changes_nothing(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ end with the same tables.
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import resources
 
@@ -20,6 +20,11 @@ SCHEMA_VERSION = 5
 4: operations, attachments, and the version itself, which was read off the columns before. 5: the release of a
 charge, the dollars of its lines apart from their text, and parts that are merged once they rest."""
 TABLES = ("run_versions", "charge_versions", "operations", "attachments", "ledger_schema")
+KEYS = {
+    "run_versions": "run_id", "charge_versions": "charge_key", "operations": "digest", "attachments": "sha256",
+    "ledger_schema": "version",
+}  # fmt: skip
+"""A column that each of these tables has had in every schema: without it, a table of this name is another program's."""
 SHARDED_BY = {"attachments": "cityHash64(sha256)", "ledger_schema": "version"}
 """All else lies by its trace: every version of a run and every run of a trace on one shard."""
 
@@ -82,7 +87,7 @@ def migrate(client: Client, layout: Layout) -> int:
     """Make or change the tables; the schema version, which is `SCHEMA_VERSION` when it returns.
 
     Raises:
-        FolderError: a newer everytoken wrote them.
+        FolderError: a newer everytoken wrote them, or another program.
     """
     found = found_version(client, layout)
     if found > SCHEMA_VERSION:
@@ -109,22 +114,49 @@ def migrate(client: Client, layout: Layout) -> int:
 
 
 def found_version(client: Client, layout: Layout) -> int:
-    """0 for a database without a ledger. Before 4 no table told it, and 1 to 3 differ in their columns."""
+    """0 for a database without a ledger. Before 4 no table told it, and 1 to 3 differ in their columns.
+
+    Raises:
+        FolderError: the tables of these names are another program's, or lie otherwise than the layout says.
+    """
     told = client.query(
         "SELECT table, name, type FROM system.columns "
         "WHERE database = {database:String} AND table IN {tables:Array(String)}",
-        parameters={"database": layout.database, "tables": [layout.stored(table) for table in TABLES]},
+        parameters={"database": layout.database, "tables": [*TABLES, *(f"{table}_local" for table in TABLES)]},
     )
     columns = {(table, name): kind for table, name, kind in told.result_rows}
-    if (layout.stored("ledger_schema"), "version") in columns:
-        held = client.query("SELECT max(version) FROM ledger_schema").result_rows[0][0]
-        if held:
-            return int(held)
+    _check(layout, columns.keys())
+    if (layout.stored("ledger_schema"), "version") in columns and ("ledger_schema", "version") in columns:
+        version = client.query("SELECT max(version) FROM ledger_schema").result_rows[0][0]
+        if version:
+            return int(version)
     if (layout.stored("run_versions"), "version") not in columns:
         return 0
     if "Nullable" in columns.get((layout.stored("charge_versions"), "node"), ""):
         return 1
     return 3 if (layout.stored("run_versions"), "route") in columns else 2
+
+
+def _check(layout: Layout, columns: Collection[tuple[str, str]]) -> None:
+    held = {table for table, _ in columns}
+    foreign = sorted(name for name in held if (name, KEYS[name.removesuffix("_local")]) not in columns)
+    if foreign:
+        raise FolderError(
+            f"the database {layout.database} holds tables of another program: {', '.join(foreign)}",
+            hint="name a database of its own: EVERYTOKEN_CLICKHOUSE_URL",
+        )
+    on_shards = {table for table in TABLES if f"{table}_local" in held}
+    if layout.cluster is None and on_shards:
+        raise FolderError(
+            f"the ledger in the database {layout.database} lies on a cluster",
+            hint="name it: EVERYTOKEN_CLICKHOUSE_CLUSTER; or name another database",
+        )
+    # On its shards a table is made before the one over them: what lies nowhere else was written by one server.
+    if layout.cluster is not None and held & set(TABLES) - on_shards:
+        raise FolderError(
+            f"the ledger in the database {layout.database} lies on one server, not on the cluster {layout.cluster}",
+            hint="leave EVERYTOKEN_CLICKHOUSE_CLUSTER out, or name another database",
+        )
 
 
 def _to_2(layout: Layout) -> Iterator[str]:
@@ -170,8 +202,7 @@ _STEPS = {1: _to_2, 2: _to_3, 4: _to_5}
 def _distributed_again(layout: Layout) -> Iterator[str]:
     """A distributed table holds no rows: after a change of what lies below, it is made again with the new columns."""
     for statement in layout.table_ddl():
-        found = re.match(r"CREATE TABLE IF NOT EXISTS (\w+) ON CLUSTER '\w+' AS ", statement)
-        if found:
+        if " ENGINE = Distributed(" in statement:
             yield statement.replace("CREATE TABLE IF NOT EXISTS", "CREATE OR REPLACE TABLE")
 
 

@@ -1,6 +1,7 @@
 """The ledger: runs and charges in ClickHouse SQL, by chDB in this process or by servers. One writer, a few readers."""
 
 import contextlib
+import logging
 import queue
 import threading
 import time
@@ -42,6 +43,8 @@ SHARED_PARTS = ("totals", "charge_sums", "latency", "traces_found")
 FAULTS = (ClickHouseError, Error, OSError)
 """The engine refuses, is away, or has no room: inserts pass through a file in the temporary folder, and a full disk or
 too many open files there is no fault of what is written."""
+log = logging.getLogger("everytoken.ledger")
+
 TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
 
 READ_LIMITS = {
@@ -121,6 +124,7 @@ class Ledger:
                     on_failure.enter_context(contextlib.closing(connect(database=DATABASE))) for _ in range(READERS)
                 ]
                 ledger = cls(writer, readers, layout)
+                ledger._tell_what_was_set_aside()
                 on_failure.pop_all()
             return ledger
         except FAULTS as error:
@@ -145,6 +149,15 @@ class Ledger:
                 f"no ledger at EVERYTOKEN_CLICKHOUSE_URL: {_first_line(error)}",
                 hint="is the server up, the URL right, and may its user create tables?",
             ) from error
+
+    def _tell_what_was_set_aside(self) -> None:
+        """The engine opens without the parts that it finds damaged, and says nothing: what they held is missing."""
+        broken = [f"{row['table']}/{row['name']}" for row in self.select("broken_parts")]
+        if broken:
+            log.error(
+                "the disk has damaged the ledger; %d parts are set aside, and what they held is missing. hint: restore "
+                "it from a backup, or see `detached` in the ledger's folder: %s", len(broken), ", ".join(broken[:10])
+            )  # fmt: skip
 
     def close(self) -> None:
         """Waits for the write under way; reads after this fail."""

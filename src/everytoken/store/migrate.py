@@ -1,5 +1,7 @@
 """Brings the control data to this program's schema: automatic, all or nothing, one server at a time."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from everytoken.store.errors import FolderError
@@ -19,7 +21,7 @@ def migrate(engine: Engine) -> int:
     Everything happens in one transaction, so a server killed on the way leaves what was there before.
 
     Raises:
-        FolderError: a newer everytoken wrote it.
+        FolderError: a newer everytoken wrote it, or another program.
     """
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
@@ -40,16 +42,32 @@ def migrate(engine: Engine) -> int:
 
 
 def found_version(connection: Connection) -> int:
-    """0 for a database without control data. Before 3 the version was a fact alone."""
+    """0 for a database without control data. Before 3 the version was a fact alone.
+
+    Raises:
+        FolderError: tables of these names are there, and are another program's.
+    """
     seen = inspect(connection)
-    versions = [0]
-    if seen.has_table(_REVISIONS):
+    named = {*metadata.tables, _REVISIONS} & set(seen.get_table_names())
+    if not named:
+        return 0
+    # Every schema has had the facts, and the first transaction made them with the rest.
+    if facts.name not in named or {column["name"] for column in seen.get_columns(facts.name)} != {"name", "value"}:
+        raise _foreign(named)
+    told = connection.execute(select(facts.c.value).where(facts.c.name == "schema_version")).scalars().all()
+    if _REVISIONS in named:
         held = connection.execute(select(text("version_num")).select_from(text(_REVISIONS))).scalars()
-        versions += [int(revision) for revision in held]
-    if seen.has_table(facts.name):
-        told = connection.execute(select(facts.c.value).where(facts.c.name == "schema_version")).scalar()
-        versions.append(int(told or 0))
-    return max(versions)
+        told = [*told, *held]
+    if not told or not all(version.isdecimal() for version in told):
+        raise _foreign(named)
+    return max(map(int, told))
+
+
+def _foreign(tables: Collection[str]) -> FolderError:
+    return FolderError(
+        f"the control database holds tables of another program: {', '.join(sorted(tables))}",
+        hint="name a database of its own: EVERYTOKEN_DATABASE_URL, or another folder: --data DIR",
+    )
 
 
 def _upgrade(connection: Connection, found: int) -> None:

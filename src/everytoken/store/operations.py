@@ -10,6 +10,8 @@ from everytoken.store.rows import ChargeRef, charge_ref
 
 PAGE = 50_000
 """Rows of one answer; a larger trace takes several."""
+DELETED = 10_000
+"""Traces of one deletion, whose ids travel with it."""
 NIL = "00000000-0000-0000-0000-000000000000"
 LEAST_US = -(2**63)
 
@@ -79,6 +81,19 @@ class OperationLog:
         """Run → trace, of runs that some operation is about."""
         rows = self._select("operation_places", run_ids=list(run_ids))
         return {str(row["run_id"]): str(row["trace_id"]) for row in rows}
+
+    def traces_of(self, project: str, trace_ids: Sequence[str] = ()) -> Iterator[list[str]]:
+        """Traces with operations here and runs in a project, `DELETED` at a time; only of those given, if some are.
+
+        Their ids are read, and not left to the deletion to find: a replicated table refuses a change with a subquery.
+        """
+        wanted = {"project": project, "trace_ids": list(trace_ids), "limit": DELETED}
+        some, after = [NIL], NIL
+        while some:
+            some = [str(row["trace_id"]) for row in self._select("operations_of", **wanted, after=after)]
+            if some:
+                after = some[-1]
+                yield some
 
     def charge_keys(self, trace_ids: Iterable[str]) -> dict[str, list[ChargeRef]]:
         """By trace, the charges that the ledger has now."""
