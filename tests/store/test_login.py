@@ -185,6 +185,26 @@ def test_a_page_is_served_to_everybody_and_says_nothing(guarded: Server) -> None
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
+def test_every_answer_says_that_it_is_no_page_and_is_not_to_be_kept(guarded: Server) -> None:
+    headers = {"cookie": log_in(guarded)}
+    asked = [
+        ("GET", f"{OURS}/projects", 200), ("GET", f"{OURS}/nothing", 404), ("GET", f"{OURS}/charges", 400),
+        ("GET", "/sessions", 200), ("GET", "/ok", 200), ("GET", f"{OURS}/openapi.json", 200), ("POST", "/runs", 403),
+    ]  # fmt: skip
+    for method, path, status in asked:
+        answer = guarded.http.request(method, path, headers=headers)
+        assert answer.status_code == status, path
+        assert answer.headers["x-content-type-options"] == "nosniff", path
+        assert answer.headers["cache-control"] == "no-store", path
+        assert answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'", path
+    refused = guarded.http.get(f"{OURS}/projects")
+    assert (refused.status_code, refused.headers["x-content-type-options"]) == (401, "nosniff")
+    page = guarded.http.get("/", headers={"accept": "text/html"})
+    assert page.headers["cache-control"] == "no-cache"
+    assert page.headers.get_list("content-security-policy")[0].startswith("default-src 'none'; script-src 'self'")
+    assert len(page.headers.get_list("content-security-policy")) == 1
+
+
 def test_an_open_server_answers_to_its_own_names_alone(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         port = httpx.URL(server.url).port

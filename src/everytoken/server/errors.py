@@ -11,6 +11,7 @@ from everytoken.query.errors import CursorError, NotFoundError
 from everytoken.query.filter.errors import FilterError
 from everytoken.query.problem_codes import Code, code_of_missing, code_of_status
 from everytoken.query.server_rows import Problem
+from everytoken.server.answer_headers import guarded
 from everytoken.server.request_ids import HEADER, RequestIdMiddleware
 from everytoken.store.errors import ReadTimeoutError, ReadTooLargeError, StoreError, StoreUnavailableError
 
@@ -108,7 +109,9 @@ def install(app: FastAPI) -> None:
         request_id = _id_of(request)
         log.error("%s %s failed, request %s", request.method, request.url.path, request_id, exc_info=raised)
         response = answer(500, Problem(error="the server failed to answer; its log says why", code="server_failed"))
-        response.headers[HEADER] = request_id  # this answer is made outside of what names the others
+        # This answer is made outside of what names and guards the others.
+        response.raw_headers = guarded(response.raw_headers)
+        response.headers[HEADER] = request_id
         return response
 
 

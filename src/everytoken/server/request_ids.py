@@ -5,6 +5,8 @@ import uuid
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from everytoken.server.answer_headers import guarded
+
 HEADER = "X-Request-Id"
 _HEADER = HEADER.lower().encode()
 _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -12,7 +14,7 @@ _GIVEN = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 class RequestIdMiddleware:
-    """Puts the id into the request's state as `request_id` and into every answer."""
+    """Puts the id into the request's state as `request_id` and into every answer, beside what guards the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -27,7 +29,7 @@ class RequestIdMiddleware:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), (_HEADER, request_id)]}
+                message = {**message, "headers": [*guarded(message.get("headers", ())), (_HEADER, request_id)]}
             await send(message)
 
         await self._app(scope, receive, named)
