@@ -426,3 +426,22 @@ async def test_watchers_see_each_trace_with_its_totals_so_far(open_world: Callab
 def body_of(operation: tuple[str, dict[str, Any]]) -> bytes:
     """The JSON body of `POST /runs` or `PATCH /runs/{id}`."""
     return json.dumps(operation[1]).encode()
+
+
+async def test_an_update_that_came_before_its_create_meets_it_without_asking_the_ledger(
+    open_world: Callable[..., World],
+) -> None:
+    """As under overload, when the body with the creates was refused and came again."""
+    world = open_world()
+    root = f"20261122T120000000001Z{uid(1)}"
+    place = {
+        "trace_id": uid(1), "parent_run_id": uid(1), "dotted_order": f"{root}.20261122T120000000001Z{uid(2)}",
+        "name": "call", "run_type": "llm", "session_name": "shop", "start_time": "2026-11-22T12:00:00.000001Z",
+    }  # fmt: skip
+    await world.send(post(1, dotted_order=root), patch(2, outputs=usage(3, 4), **place))
+    await world.pipeline.flush()
+    assert world.ledger.run(uid(2)).outputs == usage(3, 4)
+    await world.send(("post", {"id": uid(2), "inputs": {"q": "?"}, **place}))
+    await world.pipeline.flush()
+    run = world.ledger.run(uid(2))
+    assert (run.inputs, run.outputs, world.pipeline.counters.traces_restored) == ({"q": "?"}, usage(3, 4), 0)

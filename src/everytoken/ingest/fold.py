@@ -63,9 +63,14 @@ class RunFold:
         """Its payload is only in the ledger: it takes operations again once it is read back."""
 
     def hollow_out(self) -> bool:
-        """Drop the payload of a run that has ended and is written; what settlement needs of it stays."""
+        """Drop the payload of a run that has ended and is written; what settlement needs of it stays.
+
+        Not while its create is missing: it is on its way, and would have to meet what the ledger has.
+        """
         run, written = self.run, self.written
         if run is None or written is None or run.end_us is None or self.evidence is None or run.is_root:
+            return False
+        if not any(operation.kind == "post" for operation in self.operations):
             return False
         self.run = without_payload(run)
         self.written = SettledRun(self.run, written.node, written.is_node)
