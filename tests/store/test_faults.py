@@ -5,6 +5,7 @@ Limits of the server's process, set from outside while it runs, stand for the ma
 full disk, a number of open files for a system that has no more.
 """
 
+import os
 import resource
 import socket
 import threading
@@ -19,6 +20,8 @@ import httpx
 import orjson
 import pytest
 import zstandard
+from tests.store.samples import TRACE, opened
+from tests.store.samples import run as ledger_run
 from tests.store.serving import Server, serving
 from tests.store.shifted_serve import shift
 
@@ -210,3 +213,17 @@ def test_what_is_said_last_holds_though_the_clock_jumped_between_two_processes(t
         assert server.http.patch(f"/runs/{run['id']}", json={"tags": ["last"]}).status_code == 202
         holds(server, 2)
         assert server.http.get(f"/runs/{run['id']}").json()["tags"] == ["last"]
+
+
+def test_a_part_that_the_disk_damaged_is_set_aside_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    other = "01a204f2-8c53-7543-9601-00000000000b"
+    with opened(tmp_path) as ledger:
+        for trace_id in (TRACE, other):
+            ledger.write([ledger_run(trace_id)], [], [])
+    newest = max((tmp_path / "ledger" / "store").glob("*/*/2*_2_2_*"))
+    os.truncate(newest / "data.bin", 10)
+    with opened(tmp_path) as ledger:
+        assert [len(ledger.read_trace(trace_id)) for trace_id in (TRACE, other)] == [1, 0]
+    (told,) = (record.getMessage() for record in caplog.records if record.name == "everytoken.ledger")
+    assert told.startswith("the disk has damaged the ledger; 1 parts are set aside")
+    assert "run_versions/broken-on-start_" in told
