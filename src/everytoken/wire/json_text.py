@@ -13,14 +13,16 @@ MAX_DEPTH = 200
 
 MAX_MENDS = 8
 """Texts of one value that are put together again; one for each line of a traceback that shows such a text."""
-MAX_MENDED_CHARACTERS = 2 * 1024**2
-"""Each mend reads the value again."""
+MAX_MENDED_CHARACTERS = 1024**2
+"""Each such mend reads the value again."""
+MAX_ESCAPES = 1_000
+"""Escapes that there are none of: as many as texts that show half of an emoji can leave, and no attack."""
 
 LONGEST_WHOLE = 20
 """Characters of an integer that may be within 64 bits."""
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
+_UP_TO_NO_ESCAPE = re.compile(r'((?:[^\\]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+)(\\|\Z)')
 _CUT_SHORT = re.compile(r'\\\\"\s*\Z')
 
 
@@ -94,7 +96,7 @@ def _parse_mended(text: str) -> Any:
     `_internal/_serde.py`). The backslash that is left escapes a letter that has no escape, or the backslash of the
     next escape, so that a quote within the text ends it.
     """
-    text = _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else "\\\\", text)
+    text = _UP_TO_NO_ESCAPE.sub(lambda found: found[1] + 2 * found[2], text, MAX_ESCAPES)
     for _ in range(MAX_MENDS if len(text) <= MAX_MENDED_CHARACTERS else 0):
         try:
             return _parse(text)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 
 import orjson
 import pytest
@@ -52,10 +53,19 @@ def test_what_the_sdk_writes_of_half_an_emoji_and_of_one_that_is_shown_is_read(t
 
 
 def test_no_more_is_put_together_than_a_body_can_need() -> None:
-    many, large = '"\\ud83d" ' * 9 + "\ud83d", '"\\ud83d"' + "x" * 2 * 1024**2 + "\ud83d"
-    for told in (many, large):
+    quotes, large = '"\\ud83d" ' * 9 + "\ud83d", '"\\ud83d"' + "x" * 1024**2 + "\ud83d"
+    assert load_json(dumps_json("'\\ud83d'" * 1_000 + "\ud83d")) == "'\\'" * 1_000
+    for told in (quotes, large, "'\\ud83d'" * 1_001 + "\ud83d"):
         with pytest.raises(JsonError, match="not readable as JSON"):
             load_json(dumps_json(told))
+
+
+@pytest.mark.parametrize("piece", [b"\\", b"\\\\", b"\\n", b"\\'", b"x"])
+def test_text_that_only_looks_broken_takes_no_time(piece: bytes) -> None:
+    began_s = time.process_time()
+    with pytest.raises(JsonError, match="not readable as JSON"):
+        load_json(b'"' + piece * 4_000_000)
+    assert time.process_time() - began_s < 3
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"a": }', b"nul", b"{'a': 1}", b"\x00"])
