@@ -843,16 +843,62 @@ def test_deleted_traces_are_gone_with_their_charges(client: Client, server: Serv
         client.read_run(also.id)
 
 
-def test_prices_and_settings_are_answered(server: Server) -> None:
-    price = {"name": "mine", "match_pattern": "^mine$", "prompt_cost": "0.000001", "completion_cost": 0.000002}
+def test_a_price_of_the_map_prices_what_comes_from_then_on(client: Client, server: Server) -> None:
+    """47 in at a dollar a million and 12 out at two: 0.000071. Nobody says who serves the model."""
+
+    def cost() -> Decimal | None:
+        run = RunTree(
+            name="call", run_type="llm", project_name="mapped", ls_client=client,
+            extra={"metadata": {"ls_model_name": "acme-7b"}},
+        )  # fmt: skip
+        run.post()
+        usage = {"input_tokens": 47, "output_tokens": 12, "total_tokens": 59}
+        run.end(outputs={"usage_metadata": usage})
+        run.patch()
+        client.flush()
+        server.flush()
+        found: Decimal | None = client.read_run(run.id).total_cost
+        return found
+
+    assert cost() is None
+    price = {"name": "mine", "match_pattern": "^acme-", "prompt_cost": "0.000001", "completion_cost": 0.000002}
     made = server.http.post("/model-price-map", json=price).json()
+    assert cost() == Decimal("0.000071")
     assert server.http.post("/model-price-map", json=price).status_code == 409
     changed = server.http.put(f"/model-price-map/{made['id']}", json={**price, "prompt_cost": "0.000003"}).json()
-    assert [row["prompt_cost"] for row in server.http.get("/model-price-map", params={"q": "MIN"}).json()] == [
-        "0.000003"
-    ]
-    assert server.http.delete(f"/model-price-map/{changed['id']}").status_code == 200
+    assert cost() == Decimal("0.000165")
+    later = {**price, "start_time": "2126-01-01T00:00:00Z"}
+    assert server.http.post("/model-price-map", json=later).status_code == 200
+    assert cost() == Decimal("0.000165")
+    rows = server.http.get("/model-price-map", params={"q": "MIN"}).json()
+    assert sorted((row["prompt_cost"], row["start_time"]) for row in rows) == [
+        ("0.000001", "2126-01-01T00:00:00Z"), ("0.000003", None),
+    ]  # fmt: skip
+    listed = server.get("/prices", q="acme")["prices"]
+    assert {(row["provider"], row["model"]) for row in listed} == {("*", ".*(?:^acme-).*")}
+    for row in rows:
+        assert server.http.delete(f"/model-price-map/{row['id']}").status_code == 200
+    assert changed["id"] in {row["id"] for row in rows}
+    assert cost() is None
     assert server.http.get("/api/v1/model-price-map").json() == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("match_pattern", "^(mine"), ("prompt_cost", "much"), ("prompt_cost", -1), ("completion_cost", "Infinity"),
+        ("completion_cost", 2), ("prompt_cost", "1e-19"), ("start_time", "soon"),
+        ("prompt_cost_details", {"cache_read": "x"}), ("completion_cost_details", {"thinking": 0.000001}),
+    ],
+)  # fmt: skip
+def test_a_price_that_prices_nothing_is_refused_with_its_field(server: Server, field: str, value: object) -> None:
+    price = {"name": "mine", "match_pattern": "^mine$", "prompt_cost": "0.000001", "completion_cost": 0.000002}
+    refused = server.http.post("/model-price-map", json={**price, field: value})
+    assert (refused.status_code, refused.json()["field"]) == (422, f"body.{field}")
+    assert server.http.get("/model-price-map").json() == []
+
+
+def test_settings_are_answered(server: Server) -> None:
     settings = server.http.get("/settings").json()
     assert uuid.UUID(settings["id"])
     assert settings["display_name"] == "everytoken"

@@ -98,8 +98,7 @@ class PriceBook:
 
         at = at or datetime.now(UTC)
         tier = None if tier in _STANDARD else tier
-        owner, name = canonical_model(canonical_provider(provider), model)
-        overrides = self._loaded().matching(owner, name) if owner else ()
+        owner, name, overrides = self._named(provider, model)
         return describe(owner, name, at, tier, overrides)
 
     def load(self) -> None:
@@ -123,10 +122,18 @@ class PriceBook:
 
         if not model or not model.strip():
             return "model_unknown"
-        owner, name = canonical_model(canonical_provider(provider), model)
+        owner, name, overrides = self._named(provider, model)
         if owner is None:
             return "model_unknown"
-        return resolve(owner, name, at, tier, self._loaded().matching(owner, name))
+        return resolve(owner, name, at, tier, overrides)
+
+    def _named(self, provider: str | None, model: str) -> "tuple[str | None, str, tuple[Override, ...]]":
+        """Who bills, the bare model, and the overrides that match; who is said by nobody may be anybody to them."""
+        from everytoken.catalog.override import ANY_PROVIDER
+
+        owner, name = canonical_model(canonical_provider(provider), model)
+        overrides = self._loaded().matching(owner or ANY_PROVIDER, name)
+        return owner or (ANY_PROVIDER if overrides else None), name, overrides
 
     def _loaded(self) -> _Shelf:
         if self._shelf is None:
@@ -194,6 +201,8 @@ class _Bill:
         reason = self._sheet.reason
         if reason is None and self._is_ambiguous():
             reason = "cached_modality_unknown"
+        if reason is None and "usage_cache_untold" in self._usage.warnings:
+            reason = "cache_untold"
         estimated = self._usage.source == "estimated"
         return Cost(
             usd=total_usd(self._lines),

@@ -12,6 +12,9 @@ from genai_prices.types import Tier, TieredPrices
 from everytoken.catalog.library import Price, Prices, Window
 from everytoken.core.pricing import MONEY
 
+ANY_PROVIDER = "*"
+"""An entry of this provider prices its models whoever serves them, also when nobody says who."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:
@@ -59,7 +62,7 @@ class Override:
     """`override:<file>` or `built-in:<file>`."""
 
     def matches(self, provider: str, model: str) -> bool:
-        if provider != self.provider:
+        if self.provider not in (provider, ANY_PROVIDER):
             return False
         if self.prefix is not None:
             return model.startswith(self.prefix)

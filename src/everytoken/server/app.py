@@ -171,7 +171,7 @@ def _open(settings: Settings, stack: contextlib.AsyncExitStack) -> product.Servi
         pipeline=pipeline,
         feed=feed,
         journal=journal,
-        langsmith=LangSmith(ledger, control, pipeline, journal, settings.data_dir / "attachments"),
+        langsmith=LangSmith(ledger, control, pipeline, journal, settings.data_dir / "attachments", book, overrides),
         registry=registry,
         book=book,
         overrides=overrides,

@@ -21,6 +21,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
+from everytoken.catalog.book import PriceBook
 from everytoken.ingest.attachments import AttachmentStore
 from everytoken.ingest.masking import compile_masks, masked_value
 from everytoken.ingest.pipeline import Pipeline
@@ -40,6 +41,7 @@ from everytoken.store.control import Control, Project, ProjectExistsError
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Journal
 from everytoken.store.ledger import Ledger
+from everytoken.store.price_overrides import PriceOverrides
 from everytoken.store.rereading import REFRESH_S
 from everytoken.store.retention import Retention
 from everytoken.store.visible import only, visible_projects
@@ -64,6 +66,8 @@ class LangSmith:
     journal: Journal
     attachments: Path
     """The folder that holds attachments under the hash of their content."""
+    book: PriceBook
+    overrides: PriceOverrides
 
     @property
     def reader(self) -> RunReader:
