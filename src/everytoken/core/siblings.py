@@ -6,11 +6,10 @@ of one parent, the one within the other in time, with the same counts, and an id
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from everytoken.core.extract.facts import SCOPE
 from everytoken.core.lineage import NO_PARENT
 from everytoken.core.testimony import Testimony, counts_of
 
-SCOPE = "otel.scope.name"
-"""Metadata that names the instrumentation which made a span."""
 MAX_TRIED = 64
 """Spans looked at for one that lies within another: so many may be under way at once, with the same counts."""
 

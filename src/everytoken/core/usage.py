@@ -29,6 +29,7 @@ WARNINGS: dict[str, str] = {
     "usage_total_mismatch": "The provider's own total differs from input plus output; input and output were kept.",
     "usage_reasoning_added": "The output was reported without reasoning; the total proved it, and it was added.",
     "usage_output_from_total": "The output left out tokens that the total contains; output is total minus input.",
+    "usage_cache_untold": "The tracer leaves out how much of the input was cached; where some was, the cost is less.",
     "usage_tool_use_untold": "The model could search by itself, and the report has no count of what that fetched; the "
     "counts are a lower bound.",
     "usage_side_missing": "Only one of input and output was reported; the other counts as 0 and the usage as partial.",

@@ -175,9 +175,13 @@ def _with_tools(asked: dict[str, Any], attributes: Mapping[str, Any]) -> dict[st
 
 
 def _with_details(span: Span) -> Mapping[str, Any]:
-    """The attributes, with those of the event in which newer conventions keep content."""
+    """The attributes, with those of the events in which newer conventions keep content: one, or one a direction."""
     details = [e.attributes for e in span.events if e.name == "gen_ai.client.inference.operation.details"]
-    return {**details[-1], **span.attributes} if details else span.attributes
+    return (
+        {key: value for told in (*details, span.attributes) for key, value in told.items()}
+        if details
+        else span.attributes
+    )
 
 
 def _event_value(span: Span, event_name: str, key: str) -> Any:

@@ -448,6 +448,14 @@ class TestContent:
         assert one["inputs"] == {"messages": [{"role": "user"}]}
         assert one["outputs"] == {"messages": [{"role": "assistant"}]}
 
+    def test_content_may_be_in_an_event_for_each_direction(self) -> None:
+        name = "gen_ai.client.inference.operation.details"
+        asked = event(name, {"gen_ai.input.messages": '[{"role": "user"}]', "gen_ai.system_instructions": "be kind"})
+        answered = event(name, {"gen_ai.output.messages": '[{"role": "assistant"}]'})
+        one = operation({}, events=[asked, answered]).body
+        assert one["inputs"] == {"messages": [{"role": "user"}], "system_instructions": "be kind"}
+        assert one["outputs"] == {"messages": [{"role": "assistant"}]}
+
     def test_older_content_events(self) -> None:
         one = operation(
             {},

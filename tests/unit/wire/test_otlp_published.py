@@ -7,14 +7,17 @@ of thoughts and two queries; "spoken question" is 60 in, of which 40 audio, and 
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.wire.otlp_requests import START_US, TRACE_UUID, decoded, event, span
 
+from everytoken.catalog import PriceBook
 from everytoken.core.charge import Evidence
 from everytoken.core.extract import evidence_of
+from everytoken.core.pricing import price_charge
 from everytoken.core.run import Run
 from everytoken.core.settle import settle
 from everytoken.ingest.merge import Place, build_run
@@ -34,6 +37,10 @@ VERSIONS = {
     "pydantic-ai": "2.68.0",
     "logfire": "5.2.0",
     "google-adk": "2.13.0",
+    "openinference-openai-agents": "2.6.0",
+    "openinference-smolagents": "0.1.43",
+    "openinference-litellm": "0.1.51",
+    "strands": "1.62.0",
     "vercel 6": "6.0.326",
     "vercel 7": "7.0.173",
 }
@@ -101,6 +108,11 @@ EXPECTED: dict[str, tuple[str, str | None, Counts]] = {
     "logfire chat": ("openai.chat", "chatcmpl-", CACHED),
     "logfire stream ends": ("openai.chat.stream", None, CACHED),
     "google-adk": ("gemini.generate", None, CACHED),
+    "strands chat": ("openai.chat", None, CACHED),
+    "openinference-openai-agents response": ("openai.responses", "resp_", CACHED),
+    "openinference-openai-agents chat": ("openai.chat", None, (2600, 50, {}, {})),  # as openai-v2
+    "openinference-smolagents chat": ("openai.chat", None, (2600, 50, {}, {})),
+    "openinference-litellm chat": ("openai.chat", None, CACHED),
     "vercel 6 stream": ("openai.responses.stream", "resp_", REASONED),
     "vercel 6 tools": ("openai.chat", "chatcmpl-", (74, 202, {}, {"reasoning": 192})),
     "vercel 7 chat": ("openai.responses.stream", "resp_", CACHED),
@@ -122,7 +134,7 @@ def test_a_published_span_tells_every_class_its_call_path_and_the_providers_id(n
     assert evidence.provider == ("google" if google else "openai")
     embeds = {"openai.embeddings": "text-embedding-3-small", "gemini.embed": "gemini-embedding-001"}
     model = embeds.get(path, "gemini-3-flash-preview" if google else "gpt-5.2")
-    assert evidence.request_model == model
+    assert evidence.request_model == (f"openai/{model}" if "litellm" in name else model)
     assert evidence.response_model in (model, None)
 
 
@@ -142,6 +154,25 @@ def test_what_a_search_fetched_and_nobody_counted_is_no_exact_usage(name: str) -
     assert "tool_use" not in evidence.usage.input_token_details
 
 
+SILENT = ("openai-v2 chat", "openinference-openai-agents chat", "openinference-smolagents chat")
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_cost_is_approximate_where_the_tracer_never_tells_what_was_cached(name: str) -> None:
+    (charge,) = settle(runs((PUBLISHED[name]["scope"], sent(name)))).charges
+    assert "usage_cache_untold" in charge.flags
+    cost = price_charge(charge, PriceBook()).cost
+    # 2,600 × 1.75 and 50 × 14 dollars for a million: 2,000 of them were cached, and billed at a tenth
+    assert (cost.usd, cost.status, cost.reason) == (Decimal("0.00525"), "approximate", "cache_untold")
+
+
+@pytest.mark.parametrize("name", sorted(set(EXPECTED) - set(SILENT)))
+def test_no_other_published_span_is_doubted_so(name: str) -> None:
+    _, evidence = told(name)
+    assert evidence.usage is not None
+    assert "usage_cache_untold" not in evidence.usage.warnings
+
+
 QUESTIONS = {
     "openinference-openai chat stream": "cached prompt",
     "openinference-openai responses": "cached prompt",
@@ -154,6 +185,7 @@ QUESTIONS = {
     "pydantic-ai agent": "weather in Seoul",
     "logfire chat": "cached prompt",
     "logfire stream ends": "cached prompt",
+    "openinference-litellm chat": "cached prompt",
     "vercel 6 stream": "reasoned answer",
     "vercel 7 chat": "cached prompt",
 }

@@ -8,8 +8,12 @@ from everytoken.core.run import Run
 
 OPENAI = frozenset({"openai", "azure-openai"})
 GOOGLE = frozenset({"google", "google-vertex"})
-FRAMEWORKS = frozenset({"langchain", "langgraph", "llamaindex", "llama_index", "crewai", "traceloop"})
-"""Orchestrators that tracers name where the provider belongs; langsmith's OpenTelemetry mode does, 0.15.0."""
+FRAMEWORKS = frozenset(
+    {"agno", "autogen", "crewai", "dspy", "haystack", "langchain", "langgraph", "litellm", "llama_index", "llamaindex",
+     "mastra", "pydantic-ai", "pydantic_ai", "semantic_kernel", "smolagents", "strands", "strands-agents", "traceloop"}
+)  # fmt: skip
+"""Orchestrators that tracers name where the provider belongs, as langsmith's OpenTelemetry mode does (0.15.0) and
+Strands does of itself (1.62); the model's name then says who serves it."""
 
 _PROVIDERS = {
     "azure": "azure-openai",
@@ -40,6 +44,21 @@ _MODEL_PROVIDERS = (
 )  # fmt: skip
 
 _SDK_RUN_NAMES = frozenset({"ChatOpenAI", "AzureChatOpenAI", "OpenAI", "ChatGoogleGenerativeAI", "ChatAnthropic"})
+
+
+SCOPE = "otel.scope.name"
+"""Metadata that names the instrumentation which made a span."""
+SILENT_ON_CACHE = frozenset(
+    {
+        "opentelemetry.instrumentation.openai_v2",
+        "openinference.instrumentation.openai_agents",
+        "openinference.instrumentation.smolagents",
+    }
+)
+"""Instrumentations that leave out how much was cached, for all calls or for those of the chat API: seen in 2.4b0, 2.6.0
+and 0.1.43. What they leave out is not known to be zero."""
+MIN_CACHED = 1024
+"""Tokens of the shortest prompt that is cached (https://platform.openai.com/docs/guides/prompt-caching, 2026-11)."""
 
 
 def attributes_of(run: Run) -> Mapping[str, object]:

@@ -235,11 +235,15 @@ def _with_response(reading: _Reading, found: Found) -> Found:
     if told.usage is None and len(reading.generations) == 1:
         told = reading.generations[0].found
     alike = told.usage and found.usage and _sides(told.usage) == _sides(found.usage)
-    return replace(
-        found,
-        usage=told.usage if alike else found.usage,
-        response_model=found.response_model or told.response_model,
-    )
+    usage = told.usage if alike else found.usage
+    if usage and _may_hide_cache(reading.run, usage):
+        usage = replace(usage, warnings=tuple(sorted({*usage.warnings, "usage_cache_untold"})))
+    return replace(found, usage=usage, response_model=found.response_model or told.response_model)
+
+
+def _may_hide_cache(run: Run, usage: Usage) -> bool:
+    silent = run.metadata.get(facts.SCOPE) in facts.SILENT_ON_CACHE and run.run_type == "llm"
+    return silent and usage.input_tokens >= facts.MIN_CACHED and "cache_read" not in usage.input_token_details
 
 
 def _sides(usage: Usage) -> tuple[int, int]:
