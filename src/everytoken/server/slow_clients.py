@@ -37,6 +37,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().__init__(*args, **more)
         self._late: asyncio.TimerHandle | None = None
         self._headers_bytes = 0
+        self._arrives = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's own
         super().connection_made(transport)
@@ -52,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         self._headers_bytes = 0
+        self._arrives = True
         if self._late is None:
             self._expect_headers()
         super().on_message_begin()
@@ -67,6 +69,17 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._have_headers()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._arrives = False
+        self._have_headers()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._arrives and self._late is None and not self.transport.is_closing():
+            # Answered before its body was there, as a refusal is: what still comes keeps uvicorn from closing.
+            self._late = self.loop.call_later(self.headers_s, self.transport.close)
 
     def _count(self, size: int) -> None:
         self._headers_bytes += size
