@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from tests.store.ingest_world import BOUNDARY, NOON_US, World, body, patch, post, uid, until, usage
 
+from everytoken.ingest import decoder as decoders
 from everytoken.ingest import second_process
 from everytoken.ingest.decode import decode
 from everytoken.ingest.decoder import Decoder, DecoderGoneError
@@ -137,6 +138,18 @@ async def test_when_it_dies_its_bodies_are_decoded_by_the_server(world: World) -
     await world.pipeline.flush()
     assert {uid(n) for n in range(20)} <= {run_id for *_, run_id in world.ledger.runs}
     assert world.pipeline.decoding.second.process_id is None
+
+
+async def test_when_it_stands_still_it_is_ended_and_the_server_decodes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process_id = await started(world, 1_000)
+    monkeypatch.setattr(decoders, "STUCK_S", 0.1)
+    os.kill(process_id, signal.SIGSTOP)
+    await asyncio.gather(*(world.send(post(n, trace=n)) for n in range(20)))
+    await world.pipeline.flush()
+    assert {uid(n) for n in range(20)} <= {run_id for *_, run_id in world.ledger.runs}
+    await until(lambda: not is_there(process_id))
 
 
 async def test_it_ends_with_the_server_and_when_nothing_comes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

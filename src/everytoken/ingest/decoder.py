@@ -8,6 +8,7 @@ it is refused. It ends when its stdin does, so that it never outlives the server
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -27,6 +28,8 @@ WINDOW = 4
 """Bodies under way at one time: one is decoded while the next is written and the last is read."""
 READ_BYTES = 4 * 1024**2
 """Of an answer that may wait unread."""
+STUCK_S = 10.0
+"""Longest wait for room; the longest body takes a second. A process that makes no progress is ended."""
 STOP_S = 5.0
 """Longest wait for the process to end by itself."""
 
@@ -76,9 +79,16 @@ class Decoder:
         """Hand a body over as soon as there is room; what came of it is told to `decoded`.
 
         Raises:
-            DecoderGoneError: the process had ended before.
+            DecoderGoneError: the process had ended before, or does not go on.
         """
-        await self._room.acquire()
+        try:
+            async with asyncio.timeout(STUCK_S):
+                await self._room.acquire()
+        except TimeoutError:
+            log.warning("the second process has not decoded a body for %g s and is ended", STUCK_S)
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            raise DecoderGoneError from None
         if self._is_gone:
             self._room.release()
             raise DecoderGoneError

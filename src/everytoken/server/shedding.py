@@ -15,7 +15,7 @@ from everytoken.server import langsmith_ingest, otlp
 from everytoken.server.receiving import announced_bytes, busy
 from everytoken.server.scopes import INGEST
 
-REFUSALS_PER_S = 200
+REFUSALS_PER_S = 100
 """Answers that leave in a second. A client that does not wait as `Retry-After` asks it to waits for its answer instead:
 64 of them had 1,400 refusals a second, and took four fifths of the server from what was accepted."""
 HOLD_S = 3.0

@@ -93,10 +93,10 @@ async def test_with_room_it_stands_in_nobodys_way(world: World, http: httpx.Asyn
     assert world.ledger.run(uid(1)).name == "run 1"
 
 
-def test_refusals_leave_at_two_hundred_a_second_and_none_is_held_for_more_than_three_seconds() -> None:
+def test_refusals_leave_at_a_hundred_a_second_and_none_is_held_for_more_than_three_seconds() -> None:
     shedding = SheddingMiddleware(FastAPI(), server=FastAPI())
     at_once = [shedding.hold_s(100.0) for _ in range(2_000)]
     assert at_once[0] == 0
-    assert at_once[200] == pytest.approx(1.0)
+    assert at_once[100] == pytest.approx(1.0)
     assert max(at_once) == 3.0
     assert shedding.hold_s(110.0) == 0
