@@ -10,7 +10,7 @@ from tests.store.clickhouse_server import CLUSTER, ClickHouse
 from tests.store.samples import NOON_US, SECOND_US, charge, run, uid
 
 from everytoken.config import Settings
-from everytoken.query.langsmith_threads import THREAD_SQL
+from everytoken.query.filter.fields import THREAD_SQL
 from everytoken.store.ledger import MAX_ROWS, READ_LIMITS, Ledger, sql_text
 from everytoken.store.operations import OperationKey, StoredOperation
 
