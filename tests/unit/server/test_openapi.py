@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
+from everytoken.catalog.price_file import parse_prices
 from everytoken.config import Settings
 from everytoken.server.app import create_app
+from everytoken.server.examples import EXAMPLES
+from everytoken.server.parameters import PARAMETERS
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +88,46 @@ def test_operation_ids_are_unique_and_readable(document: dict[str, Any]) -> None
     ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(set(ids)) == len(ids)
     assert "list_traces" in ids
+
+
+def test_every_parameter_says_what_it_means_and_shows_one_value(document: dict[str, Any]) -> None:
+    asked = {
+        parameter["name"]: parameter
+        for operations in document["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", [])
+    }
+    assert [name for name, parameter in asked.items() if not parameter["description"].endswith(".")] == []
+    assert [name for name, parameter in asked.items() if "examples" not in parameter] == ["cursor"]
+    assert PARAMETERS.keys() == asked.keys()
+    for name, parameter in asked.items():
+        for example in parameter.get("examples", {}).values():
+            jsonschema_rs.validator_for(parameter["schema"]).validate(example["value"])
+
+
+def test_an_example_is_one_of_what_its_schema_says(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    shown = {name: schema["examples"] for name, schema in schemas.items() if "examples" in schema}
+    assert shown == {name: [example] for name, example in EXAMPLES.items()}
+    for name, example in EXAMPLES.items():
+        whole = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        jsonschema_rs.validator_for(whole).validate(example)
+        if not name.endswith("Body"):
+            assert list(example) == list(dict.fromkeys(example))
+            assert set(example) == set(schemas[name]["properties"])
+    assert parse_prices(f"version = 1\n{EXAMPLES['OverrideBody']['toml']}", "example", label="example")
+
+
+def test_the_document_says_how_a_caller_is_known_and_that_none_may_be_needed(document: dict[str, Any]) -> None:
+    assert document["security"] == [{}, {"key": []}, {"bearer": []}, {"login": []}]
+    assert document["components"]["securitySchemes"]["key"]["name"] == "x-api-key"
+    assert document["components"]["securitySchemes"]["login"]["name"] == "everytoken_session"
+
+
+def test_a_field_says_what_is_written_beneath_it(document: dict[str, Any]) -> None:
+    fields = document["components"]["schemas"]["DearTrace"]["properties"]
+    assert fields["dearest_run_id"]["description"] == "The run of its dearest charge."
+    assert fields["cache_read_tokens"]["description"] == "Part of `input_tokens`.", "inherited"
 
 
 def test_an_answer_always_holds_every_field(document: dict[str, Any]) -> None:

@@ -1146,7 +1146,10 @@ export interface components {
             project: string;
             /** Events */
             events: components["schemas"]["AlertEventRow"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page after this one.
+             */
             next: number | null;
         };
         /** AlertPreview */
@@ -1161,9 +1164,15 @@ export interface components {
             from_us: number;
             /** To Us */
             to_us: number;
-            /** Judged */
+            /**
+             * Judged
+             * @description Instants at which the clock would have judged.
+             */
             judged: number;
-            /** Unknown */
+            /**
+             * Unknown
+             * @description Of them, those at which the value was not known.
+             */
             unknown: number;
             /** Fired */
             fired: number;
@@ -1194,7 +1203,10 @@ export interface components {
             window: "5m" | "15m" | "1h" | "6h" | "24h" | "day" | "week" | "month";
             /** Limit */
             limit: string;
-            /** Unit */
+            /**
+             * Unit
+             * @description `usd`, `tokens`, `percent`, `points`, `ms` or `calls`: of `limit` and `value`.
+             */
             unit: string;
             /**
              * Scope By
@@ -1220,19 +1232,34 @@ export interface components {
              * @enum {string}
              */
             state: "ok" | "firing" | "unknown" | "off";
-            /** Level */
+            /**
+             * Level
+             * @description Of a budget: the percentage reached in this period.
+             */
             level: number | null;
             /** Since Us */
             since_us: number | null;
-            /** Evaluated Us */
+            /**
+             * Evaluated Us
+             * @description The instant judged last; `null` before the first.
+             */
             evaluated_us: number | null;
-            /** Value */
+            /**
+             * Value
+             * @description At that instant; `null` when it is not known.
+             */
             value: string | null;
-            /** Value Limit */
+            /**
+             * Value Limit
+             * @description What it was held against: for an anomaly, what is usual and the rise above it.
+             */
             value_limit: string | null;
             /** At Least */
             at_least: boolean;
-            /** Why */
+            /**
+             * Why
+             * @description Why the value is not known.
+             */
             why: string | null;
             /** Calls */
             calls: number | null;
@@ -1252,20 +1279,36 @@ export interface components {
         };
         /** AttachedAgent */
         AttachedAgent: {
-            /** Project */
+            /**
+             * Project
+             * @description Where its traces go.
+             */
             project: string;
         };
         /** AuditEntry */
         AuditEntry: {
-            /** Entry Id */
+            /**
+             * Entry Id
+             * @description Grows with every entry; also the cursor of a page.
+             */
             entry_id: number;
             /** At Us */
             at_us: number;
-            /** Actor */
+            /**
+             * Actor
+             * @description `key:<id>`, `user:<name>`, `cli` for a command on the data folder, `local` on an open loopback server, `setting`
+             *     for the environment and the price file, `retention` for the sweep.
+             */
             actor: string;
-            /** Action */
+            /**
+             * Action
+             * @description What happened, as `key.create` or `settings.change`.
+             */
             action: string;
-            /** Subject */
+            /**
+             * Subject
+             * @description What it happened to: a key's id, a project's name, ...
+             */
             subject: string;
             /** Before */
             before: unknown;
@@ -1276,7 +1319,10 @@ export interface components {
         AuditPage: {
             /** Entries */
             entries: components["schemas"]["AuditEntry"][];
-            /** Next */
+            /**
+             * Next
+             * @description `cursor` of the page after this one.
+             */
             next: number | null;
         };
         /**
@@ -1292,13 +1338,19 @@ export interface components {
             ledger_schema: number;
             /** Made Us */
             made_us: number;
-            /** Rows */
+            /**
+             * Rows
+             * @description Rows by table of the ledger, all versions.
+             */
             rows: {
                 [key: string]: number;
             };
             /** Size Bytes */
             size_bytes: number;
-            /** Sha256 */
+            /**
+             * Sha256
+             * @description Checksum by file.
+             */
             sha256: {
                 [key: string]: string;
             };
@@ -1311,7 +1363,82 @@ export interface components {
              */
             target: string;
         };
-        /** ChargeRow */
+        /**
+         * ChargeRow
+         * @example {
+         *       "charge_key": "chatcmpl-9fK2",
+         *       "project": "shop",
+         *       "trace_id": "0190f2b4-6c1e-7d3a-8f00-5a2b3c4d5e6f",
+         *       "run_id": "0190f2b4-7a00-7b1c-9e11-6b3c4d5e6f70",
+         *       "run_ids": [
+         *         "0190f2b4-7a00-7b1c-9e11-6b3c4d5e6f70"
+         *       ],
+         *       "node": "answer",
+         *       "thread_id": "support-4711",
+         *       "user_id": "kim",
+         *       "release": "1.4.0",
+         *       "call_path": "openai.chat",
+         *       "provider": "openai",
+         *       "request_model": "gpt-5.2",
+         *       "response_model": "gpt-5.2",
+         *       "response_id": "chatcmpl-9fK2",
+         *       "tier": "default",
+         *       "quality": "exact",
+         *       "layer": "transport",
+         *       "layers_seen": [
+         *         "transport",
+         *         "framework"
+         *       ],
+         *       "input_tokens": 100,
+         *       "output_tokens": 20,
+         *       "total_tokens": 120,
+         *       "input_token_details": {
+         *         "cache_read": 40
+         *       },
+         *       "output_token_details": {},
+         *       "meters": {},
+         *       "cost_usd": "0.000392",
+         *       "cost_status": "priced",
+         *       "cost_reason": null,
+         *       "cost_lines": [
+         *         {
+         *           "token_class": "input",
+         *           "count": "60",
+         *           "rate_usd": "1.75",
+         *           "per": 1000000,
+         *           "usd": "0.000105"
+         *         },
+         *         {
+         *           "token_class": "cache_read",
+         *           "count": "40",
+         *           "rate_usd": "0.175",
+         *           "per": 1000000,
+         *           "usd": "0.000007"
+         *         },
+         *         {
+         *           "token_class": "output",
+         *           "count": "20",
+         *           "rate_usd": "14",
+         *           "per": 1000000,
+         *           "usd": "0.00028"
+         *         }
+         *       ],
+         *       "price_entry": "openai/gpt-5.2",
+         *       "price_source": "genai-prices 0.2.3",
+         *       "status": "success",
+         *       "started_at": 1795348800000000,
+         *       "duration_ms": 2000,
+         *       "ttft_ms": 310.5,
+         *       "flags": [],
+         *       "raw_usage": {
+         *         "prompt_tokens": 100,
+         *         "completion_tokens": 20,
+         *         "prompt_tokens_details": {
+         *           "cached_tokens": 40
+         *         }
+         *       }
+         *     }
+         */
         ChargeRow: {
             /** Charge Key */
             charge_key: string;
@@ -1329,7 +1456,10 @@ export interface components {
             thread_id: string | null;
             /** User Id */
             user_id: string | null;
-            /** Release */
+            /**
+             * Release
+             * @description The version or commit of the application that made the request.
+             */
             release: string | null;
             /** Call Path */
             call_path: string;
@@ -1373,7 +1503,10 @@ export interface components {
             cost_status: string;
             /** Cost Reason */
             cost_reason: string | null;
-            /** Cost Lines */
+            /**
+             * Cost Lines
+             * @description The arithmetic: they add up to `cost_usd`.
+             */
             cost_lines: components["schemas"]["CostLineRow"][];
             /** Price Entry */
             price_entry: string | null;
@@ -1381,7 +1514,10 @@ export interface components {
             price_source: string | null;
             /** Status */
             status: string;
-            /** Started At */
+            /**
+             * Started At
+             * @description UTC microseconds.
+             */
             started_at: number;
             /** Duration Ms */
             duration_ms: number | null;
@@ -1389,7 +1525,10 @@ export interface components {
             ttft_ms: number | null;
             /** Flags */
             flags: string[];
-            /** Raw Usage */
+            /**
+             * Raw Usage
+             * @description The provider's own usage object, unaltered.
+             */
             raw_usage: {
                 [key: string]: unknown;
             };
@@ -1412,9 +1551,15 @@ export interface components {
             after: components["schemas"]["CostParts"];
             /** Change Usd */
             change_usd: string;
-            /** Volume Usd */
+            /**
+             * Volume Usd
+             * @description The part due to more or fewer calls, at the earlier cost per call.
+             */
             volume_usd: string;
-            /** Unit Usd */
+            /**
+             * Unit Usd
+             * @description The part due to a dearer or cheaper call. With `volume_usd` it is exactly `change_usd`.
+             */
             unit_usd: string;
         };
         /** Contributions */
@@ -1432,7 +1577,10 @@ export interface components {
             /** Before To Us */
             before_to_us: number;
             total: components["schemas"]["Contribution"];
-            /** Groups */
+            /**
+             * Groups
+             * @description The largest change first, in either direction.
+             */
             groups: components["schemas"]["Contribution"][];
         };
         /** CostLineRow */
@@ -1459,13 +1607,17 @@ export interface components {
             priced_calls: number;
             /** Cost Known Usd */
             cost_known_usd: string;
-            /** Per Call Usd */
+            /**
+             * Per Call Usd
+             * @description Known cost over priced calls; `null` without any.
+             */
             per_call_usd: string | null;
         };
         /** Coverage */
         Coverage: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -1486,18 +1638,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -1509,13 +1667,25 @@ export interface components {
             quality: components["schemas"]["QualityCounts"];
             /** Project */
             project: string;
-            /** Paths */
+            /**
+             * Paths
+             * @description Those that need attention first.
+             */
             paths: components["schemas"]["CoverageRow"][];
-            /** Reporting */
+            /**
+             * Reporting
+             * @description How many of `paths` report usage.
+             */
             reporting: number;
-            /** Dropped By Clients */
+            /**
+             * Dropped By Clients
+             * @description Runs that clients say they lost before they were sent: everytoken's own, and langsmith's beside it.
+             */
             dropped_by_clients: number;
-            /** Dropped By Langsmith */
+            /**
+             * Dropped By Langsmith
+             * @description Those of them that langsmith's threads lost.
+             */
             dropped_by_langsmith: number;
             /** Notes */
             notes: components["schemas"]["CoverageNote"][];
@@ -1525,9 +1695,15 @@ export interface components {
          * @description Why some calls of a path are not exact or not priced, and what to do.
          */
         CoverageCause: {
-            /** Code */
+            /**
+             * Code
+             * @description Such as `stream_without_usage`; `docs` and the page explain each.
+             */
             code: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description `usage`, `price`, or `none` where nothing needs to be done.
+             */
             kind: string;
             /** Calls */
             calls: number;
@@ -1537,13 +1713,25 @@ export interface components {
             last_us: number;
             /** Models */
             models: string[];
-            /** Release */
+            /**
+             * Release
+             * @description Which release made the oldest of these calls; `null` when it does not say.
+             */
             release: string | null;
-            /** Trace Ids */
+            /**
+             * Trace Ids
+             * @description Examples: the newest and the oldest.
+             */
             trace_ids: string[];
-            /** Text */
+            /**
+             * Text
+             * @description The cure in one sentence.
+             */
             text: string;
-            /** Snippet */
+            /**
+             * Snippet
+             * @description The cure to copy.
+             */
             snippet: string | null;
         };
         /**
@@ -1551,11 +1739,20 @@ export interface components {
          * @description What settlement noticed and did not count twice.
          */
         CoverageNote: {
-            /** Kind */
+            /**
+             * Kind
+             * @description `duplicate`, `layers_disagree`, `orphan`, `parent_cycle` or `on_chain_run`.
+             */
             kind: string;
-            /** Calls */
+            /**
+             * Calls
+             * @description Charges concerned.
+             */
             calls: number;
-            /** Reports */
+            /**
+             * Reports
+             * @description For `duplicate`, the reports that were not counted again; else `calls`.
+             */
             reports: number;
             /** First Us */
             first_us: number;
@@ -1567,10 +1764,33 @@ export interface components {
         /**
          * CoverageRow
          * @description One call path (provider × API × mode).
+         * @example {
+         *       "llm_calls": 1,
+         *       "input_tokens": 100,
+         *       "output_tokens": 20,
+         *       "total_tokens": 120,
+         *       "cache_read_tokens": 40,
+         *       "reasoning_tokens": 0,
+         *       "cost_usd": "0.000392",
+         *       "cost_known_usd": "0.000392",
+         *       "unpriced_calls": 0,
+         *       "quality": {
+         *         "exact": 1,
+         *         "partial": 0,
+         *         "estimated": 0,
+         *         "missing": 0
+         *       },
+         *       "call_path": "openai.chat",
+         *       "reports": true,
+         *       "first_us": 1795348800000000,
+         *       "last_us": 1795348800000000,
+         *       "causes": []
+         *     }
          */
         CoverageRow: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -1591,18 +1811,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -1612,9 +1838,15 @@ export interface components {
              */
             unpriced_calls: number;
             quality: components["schemas"]["QualityCounts"];
-            /** Call Path */
+            /**
+             * Call Path
+             * @description Empty when the runs do not say.
+             */
             call_path: string;
-            /** Reports */
+            /**
+             * Reports
+             * @description True when no call of it lacks usage for a reason that can be cured.
+             */
             reports: boolean;
             /** First Us */
             first_us: number;
@@ -1627,6 +1859,7 @@ export interface components {
         DearTrace: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -1647,18 +1880,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -1674,7 +1913,10 @@ export interface components {
             project: string;
             /** Name */
             name: string;
-            /** Status */
+            /**
+             * Status
+             * @description `pending` while it runs.
+             */
             status: string;
             /** Start Us */
             start_us: number;
@@ -1709,10 +1951,14 @@ export interface components {
             error: string | null;
             /**
              * Rootless
+             * @description True when the root never came: name, status, time and previews are those of the earliest run that did.
              * @default false
              */
             rootless: boolean;
-            /** Dearest Run Id */
+            /**
+             * Dearest Run Id
+             * @description The run of its dearest charge.
+             */
             dearest_run_id: string;
             /** Dearest Node */
             dearest_node: string | null;
@@ -1721,14 +1967,20 @@ export interface components {
         DearTraces: {
             /** Project */
             project: string;
-            /** Traces */
+            /**
+             * Traces
+             * @description The dearest first; traces without a priced charge are left out.
+             */
             traces: components["schemas"]["DearTrace"][];
         };
         /** DeliveryRow */
         DeliveryRow: {
             /** Target Id */
             target_id: string;
-            /** State */
+            /**
+             * State
+             * @description `waiting`, `sent` or `failed`.
+             */
             state: string;
             /** Attempts */
             attempts: number;
@@ -1748,35 +2000,62 @@ export interface components {
             project: string;
             /** Of */
             of: string;
-            /** Field */
+            /**
+             * Field
+             * @description What a filter calls it: `and(gte(field, from_value), lt(field, to_value))` keeps a bucket.
+             */
             field: string;
-            /** Unit */
+            /**
+             * Unit
+             * @description `usd`, `s` (seconds, as filters write them) or `tokens`.
+             */
             unit: string;
-            /** Scale */
+            /**
+             * Scale
+             * @description `linear` or `log`.
+             */
             scale: string;
             /** Traces */
             traces: number;
-            /** Unknown */
+            /**
+             * Unknown
+             * @description Traces in no bucket: not ended, nothing streamed, or a call without a price.
+             */
             unknown: number;
             /** Least */
             least: number | null;
             /** Most */
             most: number | null;
             marks: components["schemas"]["PercentileMarks"];
-            /** Buckets */
+            /**
+             * Buckets
+             * @description All of them in order, empty ones too. On a log scale, zeros stand in a first bucket of their own.
+             */
             buckets: components["schemas"]["DistributionBucket"][];
-            /** Bucket */
+            /**
+             * Bucket
+             * @description Length of the buckets of time.
+             */
             bucket: string;
             /** Tz */
             tz: string;
-            /** Times */
+            /**
+             * Times
+             * @description When the traces began, empty buckets too.
+             */
             times: components["schemas"]["TimeBucket"][];
         };
         /** DistributionBucket */
         DistributionBucket: {
-            /** From Value */
+            /**
+             * From Value
+             * @description Inclusive.
+             */
             from_value: number;
-            /** To Value */
+            /**
+             * To Value
+             * @description Exclusive.
+             */
             to_value: number;
             /** Traces */
             traces: number;
@@ -1790,31 +2069,58 @@ export interface components {
             project: string;
             /** Traces */
             traces: number;
-            /** Charges */
+            /**
+             * Charges
+             * @description `kept`, without user, thread and session, or `deleted`.
+             */
             charges: string;
             /** Attachments */
             attachments: number;
-            /** Is More */
+            /**
+             * Is More
+             * @description Whether a bound was reached: ask again for the rest.
+             */
             is_more: boolean;
         };
         /** ExplainNote */
         ExplainNote: {
-            /** Kind */
+            /**
+             * Kind
+             * @description `unpriced` and `running` are not in the number; `approximate`, `usage` and `settlement` are doubts about it.
+             */
             kind: string;
             /** Code */
             code: string | null;
             /** Calls */
             calls: number;
         };
-        /** ExplainRow */
+        /**
+         * ExplainRow
+         * @example {
+         *       "token_class": "input",
+         *       "count": "60",
+         *       "rate_usd": "1.75",
+         *       "per": 1000000,
+         *       "usd": "0.000105",
+         *       "calls": 1,
+         *       "price_entry": "openai/gpt-5.2",
+         *       "price_source": "genai-prices 0.2.3"
+         *     }
+         */
         ExplainRow: {
-            /** Token Class */
+            /**
+             * Token Class
+             * @description A token class or a meter; each token is in one of them.
+             */
             token_class: string;
             /** Count */
             count: string;
             /** Rate Usd */
             rate_usd: string;
-            /** Per */
+            /**
+             * Per
+             * @description `count` × `rate_usd` / `per` is `usd`.
+             */
             per: number;
             /** Usd */
             usd: string;
@@ -1822,7 +2128,10 @@ export interface components {
             calls: number;
             /** Price Entry */
             price_entry: string | null;
-            /** Price Source */
+            /**
+             * Price Source
+             * @description The price list with its version, or the override's file.
+             */
             price_source: string | null;
         };
         /**
@@ -1832,6 +2141,7 @@ export interface components {
         Explanation: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -1852,18 +2162,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -1875,11 +2191,20 @@ export interface components {
             quality: components["schemas"]["QualityCounts"];
             /** Project */
             project: string;
-            /** Rows */
+            /**
+             * Rows
+             * @description The dearest first.
+             */
             rows: components["schemas"]["ExplainRow"][];
-            /** Rest Usd */
+            /**
+             * Rest Usd
+             * @description What the rows beyond those listed add up to; `0` unless `truncated`.
+             */
             rest_usd: string;
-            /** Rounding Usd */
+            /**
+             * Rounding Usd
+             * @description Charges are rounded to 10^-12 dollars and their lines cut there: what that leaves; `0` at prices of today.
+             */
             rounding_usd: string;
             /** Truncated */
             truncated: boolean;
@@ -1907,7 +2232,10 @@ export interface components {
             thread_id: string | null;
             /** User Id */
             user_id: string | null;
-            /** Release */
+            /**
+             * Release
+             * @description The version or commit of the application that made the request.
+             */
             release: string | null;
             /** Call Path */
             call_path: string;
@@ -1951,7 +2279,10 @@ export interface components {
             cost_status: string;
             /** Cost Reason */
             cost_reason: string | null;
-            /** Cost Lines */
+            /**
+             * Cost Lines
+             * @description The arithmetic: they add up to `cost_usd`.
+             */
             cost_lines: components["schemas"]["CostLineRow"][];
             /** Price Entry */
             price_entry: string | null;
@@ -1959,7 +2290,10 @@ export interface components {
             price_source: string | null;
             /** Status */
             status: string;
-            /** Started At */
+            /**
+             * Started At
+             * @description UTC microseconds.
+             */
             started_at: number;
             /** Duration Ms */
             duration_ms: number | null;
@@ -1967,7 +2301,10 @@ export interface components {
             ttft_ms: number | null;
             /** Flags */
             flags: string[];
-            /** Raw Usage */
+            /**
+             * Raw Usage
+             * @description The provider's own usage object, unaltered.
+             */
             raw_usage: {
                 [key: string]: unknown;
             };
@@ -1979,7 +2316,10 @@ export interface components {
             tags: string[];
             /** Requests */
             requests: number | null;
-            /** Usage Source */
+            /**
+             * Usage Source
+             * @description `provider`, `partial` or `estimated`.
+             */
             usage_source: string | null;
             /** Usage Warnings */
             usage_warnings: string[];
@@ -2030,7 +2370,10 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
-            /** Extra */
+            /**
+             * Extra
+             * @description Without `metadata`.
+             */
             extra: {
                 [key: string]: unknown;
             };
@@ -2054,11 +2397,20 @@ export interface components {
         };
         /** Facet */
         Facet: {
-            /** Field */
+            /**
+             * Field
+             * @description What a filter calls it.
+             */
             field: string;
-            /** Values */
+            /**
+             * Values
+             * @description The most frequent first.
+             */
             values: components["schemas"]["FacetValue"][];
-            /** Truncated */
+            /**
+             * Truncated
+             * @description True when more values occur than are listed.
+             */
             truncated: boolean;
         };
         /** FacetValue */
@@ -2067,7 +2419,10 @@ export interface components {
             value: string;
             /** Traces */
             traces: number;
-            /** Filter */
+            /**
+             * Filter
+             * @description The condition that keeps these traces, to be joined with `and(…)`.
+             */
             filter: string;
         };
         /**
@@ -2077,20 +2432,32 @@ export interface components {
         Facets: {
             /** Project */
             project: string;
-            /** Traces */
+            /**
+             * Traces
+             * @description How many the question finds.
+             */
             traces: number;
-            /** Facets */
+            /**
+             * Facets
+             * @description Those that have a value at all.
+             */
             facets: components["schemas"]["Facet"][];
         };
         /** FilterField */
         FilterField: {
             /** Name */
             name: string;
-            /** Kind */
+            /**
+             * Kind
+             * @description `text`, `id`, `time`, `seconds`, `number`, `truth`, `tags` (any of several texts) or `pair` (key or value).
+             */
             kind: string;
             /** Operators */
             operators: string[];
-            /** Values */
+            /**
+             * Values
+             * @description All it may be, where these are few; else empty.
+             */
             values: string[];
         };
         /**
@@ -2098,11 +2465,17 @@ export interface components {
          * @description What a page needs to complete a filter while it is typed (`docs/reference/filter-language.md` has it all).
          */
         FilterLanguage: {
-            /** Operators */
+            /**
+             * Operators
+             * @description Every one is a call: `operator(field, value)`; `and`, `or` and `not` take other calls.
+             */
             operators: string[];
             /** Fields */
             fields: components["schemas"]["FilterField"][];
-            /** Searched */
+            /**
+             * Searched
+             * @description Fields that `search(field, "text")` may name.
+             */
             searched: string[];
             /** Example */
             example: string;
@@ -2145,12 +2518,18 @@ export interface components {
             target: string;
             /** Count */
             count: number;
-            /** Kind */
+            /**
+             * Kind
+             * @description `step` for a plain edge, `send` for a fan-out by Send.
+             */
             kind: string;
         };
         /** GraphNode */
         GraphNode: {
-            /** Node */
+            /**
+             * Node
+             * @description `__start__` and `__end__` stand for the ends.
+             */
             node: string;
             /** Executions */
             executions: number;
@@ -2170,6 +2549,7 @@ export interface components {
         GroupRow: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -2190,18 +2570,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -2211,7 +2597,10 @@ export interface components {
              */
             unpriced_calls: number;
             quality: components["schemas"]["QualityCounts"];
-            /** Key */
+            /**
+             * Key
+             * @description `null` for the charges that name none.
+             */
             key: string | null;
             /** Traces */
             traces: number;
@@ -2223,28 +2612,39 @@ export interface components {
             models: string[];
             /**
              * Errors
+             * @description Calls that ended in error.
              * @default 0
              */
             errors: number;
             /** P50 Ms */
             p50_ms: number | null;
-            /** P95 Ms */
+            /**
+             * P95 Ms
+             * @description Duration of a call.
+             */
             p95_ms: number | null;
             /** First Us */
             first_us: number;
             /** Last Us */
             last_us: number;
-            /** Share */
+            /**
+             * Share
+             * @description Part of the window's known cost, 0 to 1; `null` when that cost is 0 or unknown.
+             */
             share: number | null;
         };
         /** Groups */
         Groups: {
             /** Project */
             project: string;
-            /** Groups */
+            /**
+             * Groups
+             * @description The dearest first.
+             */
             groups: components["schemas"]["GroupRow"][];
             /**
              * Truncated
+             * @description True when more exist than are listed.
              * @default false
              */
             truncated: boolean;
@@ -2254,7 +2654,10 @@ export interface components {
          * @description What the server knows about itself. A count that is not 0 where it should be is shown, never hidden.
          */
         Health: {
-            /** Status */
+            /**
+             * Status
+             * @description `ok`, or `starting` before ingest works.
+             */
             status: string;
             /** Version */
             version: string;
@@ -2264,8 +2667,12 @@ export interface components {
             uptime_ms: number;
             /** Projects */
             projects: number;
+            /** @description The chat agent that the page may talk to; usually there is none. */
             agent: components["schemas"]["AttachedAgent"] | null;
-            /** Counters */
+            /**
+             * Counters
+             * @description Since the start: bodies accepted, refused, rejected and dropped, runs and charges written, what waits where.
+             */
             counters: {
                 [key: string]: number;
             };
@@ -2307,13 +2714,19 @@ export interface components {
         KeyRow: {
             /** Key Id */
             key_id: string;
-            /** Prefix */
+            /**
+             * Prefix
+             * @description What its text begins with; the rest is told when it is made, and never again.
+             */
             prefix: string;
             /** Name */
             name: string;
             /** Scopes */
             scopes: string[];
-            /** Projects */
+            /**
+             * Projects
+             * @description `null`: all.
+             */
             projects: string[] | null;
             /** Requests Per Minute */
             requests_per_minute: number | null;
@@ -2323,7 +2736,10 @@ export interface components {
             created_by: string;
             /** Expires Us */
             expires_us: number | null;
-            /** Last Used Us */
+            /**
+             * Last Used Us
+             * @description Within a minute or so.
+             */
             last_used_us: number | null;
             /** Revoked Us */
             revoked_us: number | null;
@@ -2366,7 +2782,10 @@ export interface components {
         };
         /** Masked */
         Masked: {
-            /** Text */
+            /**
+             * Text
+             * @description What would be stored.
+             */
             text: string;
             /** Matches */
             matches: number;
@@ -2392,7 +2811,10 @@ export interface components {
         };
         /** MissingPrices */
         MissingPrices: {
-            /** Missing */
+            /**
+             * Missing
+             * @description Most calls first.
+             */
             missing: components["schemas"]["MissingPrice"][];
         };
         /** ModelPrice */
@@ -2409,7 +2831,10 @@ export interface components {
             entry: string | null;
             /** Source */
             source: string | null;
-            /** Reason */
+            /**
+             * Reason
+             * @description Why there are no rates.
+             */
             reason: string | null;
             /** Rates */
             rates: components["schemas"]["Rate"][];
@@ -2419,10 +2844,35 @@ export interface components {
         /**
          * ModelRow
          * @description One model of one provider over a window.
+         * @example {
+         *       "llm_calls": 1,
+         *       "input_tokens": 100,
+         *       "output_tokens": 20,
+         *       "total_tokens": 120,
+         *       "cache_read_tokens": 40,
+         *       "reasoning_tokens": 0,
+         *       "cost_usd": "0.000392",
+         *       "cost_known_usd": "0.000392",
+         *       "unpriced_calls": 0,
+         *       "quality": {
+         *         "exact": 1,
+         *         "partial": 0,
+         *         "estimated": 0,
+         *         "missing": 0
+         *       },
+         *       "provider": "openai",
+         *       "model": "gpt-5.2",
+         *       "errors": 0,
+         *       "p50_ms": 2000,
+         *       "p95_ms": 2000,
+         *       "ttft_p50_ms": 310.5,
+         *       "share": 1
+         *     }
          */
         ModelRow: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -2443,18 +2893,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -2466,20 +2922,30 @@ export interface components {
             quality: components["schemas"]["QualityCounts"];
             /** Provider */
             provider: string | null;
-            /** Model */
+            /**
+             * Model
+             * @description What answered, else what was asked for; `null` when neither is known.
+             */
             model: string | null;
             /**
              * Errors
+             * @description Calls that ended in error.
              * @default 0
              */
             errors: number;
             /** P50 Ms */
             p50_ms: number | null;
-            /** P95 Ms */
+            /**
+             * P95 Ms
+             * @description Duration of a call.
+             */
             p95_ms: number | null;
             /** Ttft P50 Ms */
             ttft_p50_ms: number | null;
-            /** Share */
+            /**
+             * Share
+             * @description Part of the window's known cost, 0 to 1; `null` when that cost is 0 or unknown.
+             */
             share: number | null;
         };
         /** Models */
@@ -2492,16 +2958,43 @@ export interface components {
         /** NewKey */
         NewKey: {
             key: components["schemas"]["KeyRow"];
-            /** Text */
+            /**
+             * Text
+             * @description The key itself: shown this once.
+             */
             text: string;
         };
         /**
          * NodeRow
          * @description One LangGraph node over a window, with the charges made inside it. Nodes that call no model are listed too.
+         * @example {
+         *       "llm_calls": 1,
+         *       "input_tokens": 100,
+         *       "output_tokens": 20,
+         *       "total_tokens": 120,
+         *       "cache_read_tokens": 40,
+         *       "reasoning_tokens": 0,
+         *       "cost_usd": "0.000392",
+         *       "cost_known_usd": "0.000392",
+         *       "unpriced_calls": 0,
+         *       "quality": {
+         *         "exact": 1,
+         *         "partial": 0,
+         *         "estimated": 0,
+         *         "missing": 0
+         *       },
+         *       "node": "answer",
+         *       "executions": 1,
+         *       "errors": 0,
+         *       "p50_ms": 2050,
+         *       "p95_ms": 2050,
+         *       "share": 1
+         *     }
          */
         NodeRow: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -2522,18 +3015,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -2556,7 +3055,10 @@ export interface components {
             p50_ms: number | null;
             /** P95 Ms */
             p95_ms: number | null;
-            /** Share */
+            /**
+             * Share
+             * @description Part of the window's known cost, 0 to 1; `null` when that cost is 0 or unknown.
+             */
             share: number | null;
         };
         /**
@@ -2574,7 +3076,10 @@ export interface components {
             duration_ms: number | null;
             /** Status */
             status: string;
-            /** Error */
+            /**
+             * Error
+             * @description Its beginning.
+             */
             error: string | null;
         };
         /**
@@ -2584,6 +3089,7 @@ export interface components {
         NodeSpend: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -2604,18 +3110,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -2627,9 +3139,15 @@ export interface components {
             quality: components["schemas"]["QualityCounts"];
             /** Trace Id */
             trace_id: string;
-            /** Run Id */
+            /**
+             * Run Id
+             * @description The run of the dearest call.
+             */
             run_id: string;
-            /** Start Us */
+            /**
+             * Start Us
+             * @description Start of the first call.
+             */
             start_us: number;
         };
         /** Nodes */
@@ -2648,7 +3166,12 @@ export interface components {
             /** Changed Us */
             changed_us: number;
         };
-        /** OverrideBody */
+        /**
+         * OverrideBody
+         * @example {
+         *       "toml": "[[price]]\nprovider = \"openai\"\nmodels = [\"acme-7b\"]\nrates = { input_mtok = 0.2, output_mtok = 0.6 }\nsource = \"our contract\"\nchecked = 2026-11-01\n"
+         *     }
+         */
         OverrideBody: {
             /**
              * Toml
@@ -2705,11 +3228,17 @@ export interface components {
         PriceEntry: {
             /** Provider */
             provider: string;
-            /** Model */
+            /**
+             * Model
+             * @description A model's id, or the pattern an override matches it by.
+             */
             model: string;
             /** Source */
             source: string;
-            /** Checked */
+            /**
+             * Checked
+             * @description When an override's price was last read, as a date.
+             */
             checked: string | null;
         };
         /** PriceList */
@@ -2724,26 +3253,47 @@ export interface components {
         /**
          * Problem
          * @description The body of every 4xx and 5xx answer of the product API.
+         * @example {
+         *       "error": "no project 'shopp'",
+         *       "code": "project_not_found",
+         *       "field": "path.project",
+         *       "hint": "a project appears with its first run",
+         *       "position": null
+         *     }
          */
         Problem: {
-            /** Error */
+            /**
+             * Error
+             * @description What happened, in one sentence.
+             */
             error: string;
             /**
              * Code
+             * @description Its stable name; the reference lists them.
              * @enum {string}
              */
             code: "agent_busy" | "agent_missing" | "agent_silent" | "body_large" | "body_slow" | "bucket_wrong" | "busy" | "conflict" | "cursor_unknown" | "field_wrong" | "filter_wrong" | "flush_late" | "host_unknown" | "key_needed" | "key_wrong" | "login_locked" | "login_wrong" | "method_wrong" | "not_allowed" | "not_found" | "other_site" | "overrides_full" | "price_wrong" | "project_not_found" | "read_large" | "read_slow" | "request_wrong" | "rules_full" | "run_not_found" | "scope_missing" | "server_failed" | "starting" | "store_down" | "time_wrong" | "time_zone_wrong" | "too_many_requests" | "too_many_watchers" | "trace_not_found" | "window_wrong";
-            /** Field */
+            /**
+             * Field
+             * @description The request field at fault, such as `query.from`.
+             */
             field: string | null;
-            /** Hint */
+            /**
+             * Hint
+             * @description What to do about it.
+             */
             hint: string | null;
-            /** Position */
+            /**
+             * Position
+             * @description Of a filter, the characters before the fault, from 0.
+             */
             position: number | null;
         };
         /** ProjectRow */
         ProjectRow: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -2764,18 +3314,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -2799,12 +3355,16 @@ export interface components {
             runs: number;
             /**
              * Errors
+             * @description Traces whose root ended in error.
              * @default 0
              */
             errors: number;
             /** P50 Ms */
             p50_ms: number | null;
-            /** P95 Ms */
+            /**
+             * P95 Ms
+             * @description Duration of traces (root runs).
+             */
             p95_ms: number | null;
             /** From Us */
             from_us: number | null;
@@ -2856,7 +3416,10 @@ export interface components {
             per: number;
             /** Usd */
             usd: string | null;
-            /** Over */
+            /**
+             * Over
+             * @description Input tokens above which this is the rate of the whole request.
+             */
             over: number | null;
             /** Source */
             source: string;
@@ -2868,6 +3431,7 @@ export interface components {
         ReleaseRow: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -2888,18 +3452,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -2911,24 +3481,43 @@ export interface components {
             quality: components["schemas"]["QualityCounts"];
             /** Release */
             release: string;
-            /** First Us */
+            /**
+             * First Us
+             * @description Its first call ever; before the window for one that was there already.
+             */
             first_us: number;
-            /** Last Us */
+            /**
+             * Last Us
+             * @description Its last call in the window.
+             */
             last_us: number;
         };
         /** Releases */
         Releases: {
             /** Project */
             project: string;
-            /** Releases */
+            /**
+             * Releases
+             * @description The newest first. Calls that do not say what made them are in none.
+             */
             releases: components["schemas"]["ReleaseRow"][];
             /**
              * Truncated
+             * @description True when more made calls than are listed.
              * @default false
              */
             truncated: boolean;
         };
-        /** RepriceBody */
+        /**
+         * RepriceBody
+         * @example {
+         *       "project": "shop",
+         *       "from": "2026-11-01",
+         *       "to": "2026-12-01",
+         *       "apply": false,
+         *       "cursor": null
+         *     }
+         */
         RepriceBody: {
             /**
              * Project
@@ -2961,7 +3550,10 @@ export interface components {
         RepriceResult: {
             /** Applied */
             applied: boolean;
-            /** Rows */
+            /**
+             * Rows
+             * @description Those that change, by day and model. Of the charges this call looked at.
+             */
             rows: components["schemas"]["RepriceRow"][];
             /** Charges */
             charges: number;
@@ -2975,12 +3567,18 @@ export interface components {
             newly_priced: number;
             /** Newly Unpriced */
             newly_unpriced: number;
-            /** Next */
+            /**
+             * Next
+             * @description Ask again with this cursor until it is `null`; what was applied stays applied.
+             */
             next: string | null;
         };
         /** RepriceRow */
         RepriceRow: {
-            /** Day */
+            /**
+             * Day
+             * @description UTC; `other` for what is beyond the bound of rows.
+             */
             day: string;
             /** Provider */
             provider: string | null;
@@ -2990,7 +3588,10 @@ export interface components {
             charges: number;
             /** Changed */
             changed: number;
-            /** Before Usd */
+            /**
+             * Before Usd
+             * @description Known cost.
+             */
             before_usd: string;
             /** After Usd */
             after_usd: string;
@@ -3038,7 +3639,10 @@ export interface components {
             run_id: string;
             /** Parent Run Id */
             parent_run_id: string | null;
-            /** Depth */
+            /**
+             * Depth
+             * @description 0 for the root.
+             */
             depth: number;
             /** Name */
             name: string;
@@ -3048,25 +3652,40 @@ export interface components {
             status: string;
             /** Node */
             node: string | null;
-            /** Is Node */
+            /**
+             * Is Node
+             * @description True for the run that is one execution of a LangGraph node.
+             */
             is_node: boolean;
             /** Start Us */
             start_us: number;
-            /** Offset Ms */
+            /**
+             * Offset Ms
+             * @description Start, measured from the start of the trace.
+             */
             offset_ms: number;
             /** Duration Ms */
             duration_ms: number | null;
             /** Ttft Ms */
             ttft_ms: number | null;
-            /** Parallel */
+            /**
+             * Parallel
+             * @description True when a sibling under the same parent overlaps it in time.
+             */
             parallel: boolean;
-            /** Critical */
+            /**
+             * Critical
+             * @description True when the run lies on the critical path of the trace.
+             */
             critical: boolean;
             own: components["schemas"]["Totals"];
             subtree: components["schemas"]["Totals"];
             /** Models */
             models: string[];
-            /** Charge Keys */
+            /**
+             * Charge Keys
+             * @description Charges this run owns.
+             */
             charge_keys: string[];
             /** Tags */
             tags: string[];
@@ -3097,24 +3716,45 @@ export interface components {
             status: string;
             /** Start Us */
             start_us: number;
-            /** Found In */
+            /**
+             * Found In
+             * @description The first of `id`, `response_id`, `thread_id`, `user_id`, `name`, `inputs`, `outputs`, `error`, `metadata`.
+             */
             found_in: string;
-            /** Snippet */
+            /**
+             * Snippet
+             * @description The text around the first occurrence, on one line.
+             */
             snippet: string;
-            /** Match Start */
+            /**
+             * Match Start
+             * @description Where in the snippet the text stands, in characters; `null` where a line break of it was folded.
+             */
             match_start: number | null;
         };
         /** SearchResult */
         SearchResult: {
             /** Text */
             text: string;
-            /** Hits */
+            /**
+             * Hits
+             * @description Ids first, then by time, newest first.
+             */
             hits: components["schemas"]["SearchHit"][];
-            /** Searched From Us */
+            /**
+             * Searched From Us
+             * @description Everything that began since then (and before the cursor) was searched; `null` when there is nothing to search.
+             */
             searched_from_us: number | null;
-            /** Complete */
+            /**
+             * Complete
+             * @description True when nothing older is left to search.
+             */
             complete: boolean;
-            /** Next */
+            /**
+             * Next
+             * @description Cursor to go on with, also where no hit was found in time.
+             */
             next: string | null;
         };
         /**
@@ -3124,7 +3764,10 @@ export interface components {
         Series: {
             /** Project */
             project: string;
-            /** By */
+            /**
+             * By
+             * @description By `tag`, a charge counts under each of its tags. By `class`, tokens and cost are those of the class.
+             */
             by: string;
             /** Bucket */
             bucket: string;
@@ -3132,20 +3775,38 @@ export interface components {
             tz: string;
             /** From Us */
             from_us: number | null;
-            /** To Us */
+            /**
+             * To Us
+             * @description The window; `null` when the project has no charge and the window is open.
+             */
             to_us: number | null;
-            /** Starts Us */
+            /**
+             * Starts Us
+             * @description Start of every bucket, with charges or without. The first may begin before the window.
+             */
             starts_us: number[];
-            /** Groups */
+            /**
+             * Groups
+             * @description The dearest first, the rest last.
+             */
             groups: components["schemas"]["SeriesGroup"][];
-            /** Grouped */
+            /**
+             * Grouped
+             * @description How many groups stand behind `other`.
+             */
             grouped: number;
         };
         /** SeriesGroup */
         SeriesGroup: {
-            /** Key */
+            /**
+             * Key
+             * @description Value of the dimension; `null` where the charges do not say, and for `other`.
+             */
             key: string | null;
-            /** Other */
+            /**
+             * Other
+             * @description True for the rest beyond the dearest groups, as one.
+             */
             other: boolean;
             /** Points */
             points: components["schemas"]["SeriesPoint"][];
@@ -3153,10 +3814,34 @@ export interface components {
         /**
          * SeriesPoint
          * @description One bucket of one group. Buckets without a charge are left out: there, every figure is 0 or unknown.
+         * @example {
+         *       "llm_calls": 1,
+         *       "input_tokens": 100,
+         *       "output_tokens": 20,
+         *       "total_tokens": 120,
+         *       "cache_read_tokens": 40,
+         *       "reasoning_tokens": 0,
+         *       "cost_usd": "0.000392",
+         *       "cost_known_usd": "0.000392",
+         *       "unpriced_calls": 0,
+         *       "quality": {
+         *         "exact": 1,
+         *         "partial": 0,
+         *         "estimated": 0,
+         *         "missing": 0
+         *       },
+         *       "start_us": 1795348800000000,
+         *       "errors": 0,
+         *       "p50_ms": 2000,
+         *       "p95_ms": 2000,
+         *       "ttft_p50_ms": 310.5,
+         *       "ttft_p95_ms": 310.5
+         *     }
          */
         SeriesPoint: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -3177,18 +3862,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -3198,16 +3889,23 @@ export interface components {
              */
             unpriced_calls: number;
             quality: components["schemas"]["QualityCounts"];
-            /** Start Us */
+            /**
+             * Start Us
+             * @description One of `Series.starts_us`.
+             */
             start_us: number;
             /**
              * Errors
+             * @description Calls that ended in error.
              * @default 0
              */
             errors: number;
             /** P50 Ms */
             p50_ms: number | null;
-            /** P95 Ms */
+            /**
+             * P95 Ms
+             * @description Duration of a call.
+             */
             p95_ms: number | null;
             /** Ttft P50 Ms */
             ttft_p50_ms: number | null;
@@ -3216,17 +3914,32 @@ export interface components {
         };
         /** SessionState */
         SessionState: {
-            /** Guarded */
+            /**
+             * Guarded
+             * @description Whether this server asks who calls.
+             */
             guarded: boolean;
-            /** Logged In */
+            /**
+             * Logged In
+             * @description Whether this caller may read.
+             */
             logged_in: boolean;
-            /** Who */
+            /**
+             * Who
+             * @description As the audit log names it.
+             */
             who: string | null;
             /** Scopes */
             scopes: string[];
-            /** Projects */
+            /**
+             * Projects
+             * @description `null`: all.
+             */
             projects: string[] | null;
-            /** Has Users */
+            /**
+             * Has Users
+             * @description Whether there is anyone who could log in by name; else a key it is.
+             */
             has_users: boolean;
         };
         /**
@@ -3265,13 +3978,44 @@ export interface components {
             masks: string[];
             /** Mask Patterns */
             mask_patterns: string[];
-            /** Built In Masks */
+            /**
+             * Built In Masks
+             * @description What `masks` may name.
+             */
             built_in_masks: string[];
         };
-        /** Summary */
+        /**
+         * Summary
+         * @example {
+         *       "llm_calls": 1,
+         *       "input_tokens": 100,
+         *       "output_tokens": 20,
+         *       "total_tokens": 120,
+         *       "cache_read_tokens": 40,
+         *       "reasoning_tokens": 0,
+         *       "cost_usd": "0.000392",
+         *       "cost_known_usd": "0.000392",
+         *       "unpriced_calls": 0,
+         *       "quality": {
+         *         "exact": 1,
+         *         "partial": 0,
+         *         "estimated": 0,
+         *         "missing": 0
+         *       },
+         *       "project": "shop",
+         *       "traces": 1,
+         *       "runs": 3,
+         *       "errors": 0,
+         *       "p50_ms": 2100,
+         *       "p95_ms": 2100,
+         *       "from_us": null,
+         *       "to_us": null
+         *     }
+         */
         Summary: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -3292,18 +4036,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -3327,12 +4077,16 @@ export interface components {
             runs: number;
             /**
              * Errors
+             * @description Traces whose root ended in error.
              * @default 0
              */
             errors: number;
             /** P50 Ms */
             p50_ms: number | null;
-            /** P95 Ms */
+            /**
+             * P95 Ms
+             * @description Duration of traces (root runs).
+             */
             p95_ms: number | null;
             /** From Us */
             from_us: number | null;
@@ -3367,14 +4121,20 @@ export interface components {
              * @enum {string}
              */
             kind: "webhook" | "slack" | "email";
-            /** Address */
+            /**
+             * Address
+             * @description Without what may be secret in it.
+             */
             address: string;
         };
         /** TargetSecret */
         TargetSecret: {
             /** Target Id */
             target_id: string;
-            /** Secret */
+            /**
+             * Secret
+             * @description Signs what this webhook is sent. Shown this once.
+             */
             secret: string;
         };
         /**
@@ -3386,6 +4146,7 @@ export interface components {
             project: string;
             /** Thread Id */
             thread_id: string;
+            /** @description Over the traces listed. */
             totals: components["schemas"]["Totals"];
             /** Turns */
             turns: components["schemas"]["TraceRow"][];
@@ -3409,11 +4170,20 @@ export interface components {
          * @description All that a trace's graph may do, to be drawn beneath what it did.
          */
         Topology: {
-            /** Source */
+            /**
+             * Source
+             * @description `compiled` when a run told its graph, `observed` when recent traces that share a node were put together.
+             */
             source: string;
-            /** Traces */
+            /**
+             * Traces
+             * @description How many other traces were put together.
+             */
             traces: number;
-            /** Nodes */
+            /**
+             * Nodes
+             * @description Named as in `Graph`.
+             */
             nodes: string[];
             /** Edges */
             edges: components["schemas"]["TopologyEdge"][];
@@ -3432,6 +4202,7 @@ export interface components {
         Totals: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -3452,18 +4223,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -3477,10 +4254,48 @@ export interface components {
         /**
          * TraceRow
          * @description One trace in a list: its root run and the sum of its charges.
+         * @example {
+         *       "llm_calls": 1,
+         *       "input_tokens": 100,
+         *       "output_tokens": 20,
+         *       "total_tokens": 120,
+         *       "cache_read_tokens": 40,
+         *       "reasoning_tokens": 0,
+         *       "cost_usd": "0.000392",
+         *       "cost_known_usd": "0.000392",
+         *       "unpriced_calls": 0,
+         *       "quality": {
+         *         "exact": 1,
+         *         "partial": 0,
+         *         "estimated": 0,
+         *         "missing": 0
+         *       },
+         *       "trace_id": "0190f2b4-6c1e-7d3a-8f00-5a2b3c4d5e6f",
+         *       "project": "shop",
+         *       "name": "LangGraph",
+         *       "status": "success",
+         *       "start_us": 1795348800000000,
+         *       "duration_ms": 2100,
+         *       "ttft_ms": 410.5,
+         *       "runs": 3,
+         *       "models": [
+         *         "gpt-5.2"
+         *       ],
+         *       "thread_id": "support-4711",
+         *       "user_id": "kim",
+         *       "tags": [
+         *         "beta"
+         *       ],
+         *       "input_preview": "Where is my order?",
+         *       "output_preview": "It left Busan this morning.",
+         *       "error": null,
+         *       "rootless": false
+         *     }
          */
         TraceRow: {
             /**
              * Llm Calls
+             * @description Charges, that is billed provider requests.
              * @default 0
              */
             llm_calls: number;
@@ -3501,18 +4316,24 @@ export interface components {
             total_tokens: number;
             /**
              * Cache Read Tokens
+             * @description Part of `input_tokens`.
              * @default 0
              */
             cache_read_tokens: number;
             /**
              * Reasoning Tokens
+             * @description Part of `output_tokens`.
              * @default 0
              */
             reasoning_tokens: number;
-            /** Cost Usd */
+            /**
+             * Cost Usd
+             * @description The exact sum when every charge is priced, else `null`: see `cost_known_usd` and `unpriced_calls`.
+             */
             cost_usd: string | null;
             /**
              * Cost Known Usd
+             * @description Sum over the priced charges.
              * @default 0
              */
             cost_known_usd: string;
@@ -3528,7 +4349,10 @@ export interface components {
             project: string;
             /** Name */
             name: string;
-            /** Status */
+            /**
+             * Status
+             * @description `pending` while it runs.
+             */
             status: string;
             /** Start Us */
             start_us: number;
@@ -3563,6 +4387,7 @@ export interface components {
             error: string | null;
             /**
              * Rootless
+             * @description True when the root never came: name, status, time and previews are those of the earliest run that did.
              * @default false
              */
             rootless: boolean;
@@ -3575,12 +4400,19 @@ export interface components {
             /** Charges */
             charges: components["schemas"]["ChargeRow"][];
             graph: components["schemas"]["Graph"];
-            /** Critical Path */
+            /**
+             * Critical Path
+             * @description Run ids, in time order.
+             */
             critical_path: string[];
-            /** Saved Ms */
+            /**
+             * Saved Ms
+             * @description Sequential time of the graph's nodes less the wall time: what running in parallel saved. `null` while running.
+             */
             saved_ms: number | null;
             /**
              * Truncated Runs
+             * @description Runs that exist beyond the ones listed.
              * @default 0
              */
             truncated_runs: number;
@@ -3608,7 +4440,10 @@ export interface components {
             kind: "webhook" | "slack" | "email";
             /** Address */
             address: string;
-            /** Error */
+            /**
+             * Error
+             * @description `null`: it arrived.
+             */
             error: string | null;
         };
         /** UserBody */
@@ -3647,7 +4482,10 @@ export interface components {
             slowest: components["schemas"]["NodeRun"][];
             /** Dearest */
             dearest: components["schemas"]["NodeSpend"][];
-            /** Failed */
+            /**
+             * Failed
+             * @description The latest first.
+             */
             failed: components["schemas"]["NodeRun"][];
         };
     };
@@ -3855,6 +4693,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of a key, as the list of keys tells it. */
                 key_id: string;
             };
             cookie?: never;
@@ -3933,6 +4772,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Its name. */
                 name: string;
             };
             cookie?: never;
@@ -3977,6 +4817,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Its name. */
                 name: string;
             };
             cookie?: never;
@@ -4017,9 +4858,11 @@ export interface operations {
             query?: {
                 /** @description `next` of the page before. */
                 cursor?: number | null;
+                /** @description How many at most. */
                 limit?: number;
                 /** @description As `key.create`, or its first word. */
                 action?: string | null;
+                /** @description What it was done to. */
                 subject?: string | null;
             };
             header?: never;
@@ -4180,6 +5023,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4220,6 +5064,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4264,6 +5109,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4308,6 +5154,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4348,6 +5195,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4390,10 +5238,12 @@ export interface operations {
     preview_alert: {
         parameters: {
             query?: {
+                /** @description How many days back. */
                 days?: number;
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4438,7 +5288,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
+                /** @description Id of an alert rule, as the list of rules tells it. */
                 rule_id: string;
             };
             cookie?: never;
@@ -4483,7 +5335,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
+                /** @description Id of an alert rule, as the list of rules tells it. */
                 rule_id: string;
             };
             cookie?: never;
@@ -4524,7 +5378,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
+                /** @description Id of an alert rule, as the list of rules tells it. */
                 rule_id: string;
             };
             cookie?: never;
@@ -4563,13 +5419,16 @@ export interface operations {
     list_alert_events: {
         parameters: {
             query?: {
+                /** @description Id of an alert rule, as the list of rules tells it. */
                 rule_id?: string | null;
                 /** @description `next` of the page before. */
                 cursor?: number | null;
+                /** @description How many at most. */
                 limit?: number;
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4613,7 +5472,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
+                /** @description Id of a user, as the application named it. */
                 user: string;
             };
             cookie?: never;
@@ -4659,6 +5520,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of a trace. */
                 trace_id: string;
             };
             cookie?: never;
@@ -4702,6 +5564,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of a trace. */
                 trace_id: string;
             };
             cookie?: never;
@@ -4790,6 +5653,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4835,6 +5699,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4880,6 +5745,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -4926,6 +5792,7 @@ export interface operations {
                 sort?: "-start" | "start" | "-cost" | "cost" | "-latency" | "latency" | "-ttft" | "ttft" | "-tokens" | "tokens" | "-calls" | "calls";
                 /** @description `next` of the page before. */
                 cursor?: string | null;
+                /** @description How many at most. */
                 limit?: number;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -4975,6 +5842,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of a trace. */
                 trace_id: string;
             };
             cookie?: never;
@@ -5020,6 +5888,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of a trace. */
                 trace_id: string;
             };
             cookie?: never;
@@ -5063,7 +5932,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Id of a trace. */
                 trace_id: string;
+                /** @description Id of a run. */
                 run_id: string;
             };
             cookie?: never;
@@ -5104,9 +5975,11 @@ export interface operations {
             query?: {
                 /** @description Project name. */
                 project?: string | null;
+                /** @description Id of a trace. */
                 trace_id?: string | null;
                 /** @description `next` of the page before. */
                 cursor?: string | null;
+                /** @description How many at most. */
                 limit?: number;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -5238,6 +6111,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5282,7 +6156,9 @@ export interface operations {
                 from?: string | null;
                 /** @description Exclusive end, written like `from`. */
                 to?: string | null;
+                /** @description What is measured. */
                 of?: "cost" | "latency" | "ttft" | "tokens";
+                /** @description How the edges of the buckets of values lie. */
                 scale?: "auto" | "linear" | "log";
                 /** @description Of values, at most. */
                 buckets?: number;
@@ -5293,6 +6169,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5337,6 +6214,7 @@ export interface operations {
                 project?: string | null;
                 /** @description `next` of the page before. */
                 cursor?: string | null;
+                /** @description How many at most. */
                 limit?: number;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -5419,7 +6297,9 @@ export interface operations {
     read_series: {
         parameters: {
             query?: {
+                /** @description Dimension that splits the charges. */
                 by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality" | "release";
+                /** @description Length of a bucket of time; without it, what suits the window. */
                 bucket?: ("minute" | "hour" | "day" | "month") | null;
                 /** @description Groups shown apart; the rest becomes one. */
                 top?: number;
@@ -5432,6 +6312,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5477,6 +6358,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5522,6 +6404,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5562,7 +6445,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
+                /** @description Id of a thread (conversation), as the application named it. */
                 thread_id: string;
             };
             cookie?: never;
@@ -5601,6 +6486,7 @@ export interface operations {
     list_dearest: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -5609,6 +6495,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5647,6 +6534,7 @@ export interface operations {
     list_worst: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -5655,7 +6543,9 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
+                /** @description Name of a LangGraph node. */
                 node: string;
             };
             cookie?: never;
@@ -5701,6 +6591,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5739,6 +6630,7 @@ export interface operations {
     list_releases: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -5747,6 +6639,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -5785,6 +6678,7 @@ export interface operations {
     list_contributions: {
         parameters: {
             query?: {
+                /** @description Dimension that splits the charges. */
                 by?: "none" | "class" | "model" | "node" | "user" | "thread" | "tag" | "provider" | "call_path" | "quality" | "release";
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -5797,6 +6691,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Project name. */
                 project: string;
             };
             cookie?: never;
@@ -6076,6 +6971,7 @@ export interface operations {
             query?: {
                 /** @description Part of a provider or model. */
                 q?: string | null;
+                /** @description How many at most. */
                 limit?: number;
             };
             header?: never;
@@ -6116,10 +7012,13 @@ export interface operations {
     show_price: {
         parameters: {
             query: {
+                /** @description A model's name, as providers and runs write it. */
                 model: string;
+                /** @description Who serves and bills, such as `openai`, `google` or `azure-openai`. */
                 provider?: string | null;
                 /** @description Now without it. */
                 at?: string | null;
+                /** @description Service tier of a price, such as `flex` or `priority`. */
                 tier?: string | null;
             };
             header?: never;
@@ -6160,6 +7059,7 @@ export interface operations {
     list_missing: {
         parameters: {
             query?: {
+                /** @description Project name. */
                 project?: string | null;
                 /** @description ISO-8601, or epoch milli- or microseconds. */
                 from?: string | null;
@@ -6244,6 +7144,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Its name. */
                 name: string;
             };
             cookie?: never;
@@ -6288,6 +7189,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Its name. */
                 name: string;
             };
             cookie?: never;
