@@ -1,5 +1,7 @@
 """Control data on a real file and on a real PostgreSQL: the same answers from both."""
 
+import resource
+import signal
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -175,3 +177,27 @@ def test_control_data_of_the_first_schema_gains_what_was_added(tmp_path: Path) -
     again = Control.open(Settings(data=tmp_path))
     assert again.annotations.of_kind("share", subjects=["r"]) == [{"run_id": "r"}]
     again.close()
+
+
+def test_a_sweep_is_done_once_in_its_time_and_a_clock_set_back_holds_none_up(opening: Open) -> None:
+    sweeps, hour_us = opening().sweeps, 3_600_000_000
+    asked_us = [10 * hour_us, 10 * hour_us + 1, 11 * hour_us, 2 * hour_us, 2 * hour_us + 1]
+    assert [sweeps.claim("retention", at_us, hour_us) for at_us in asked_us] == [True, False, True, True, False]
+
+
+def test_a_project_that_the_disk_refused_is_not_there(tmp_path: Path) -> None:
+    control = Control.open(Settings(data=tmp_path))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1, limits[1]))  # as on a full disk, no file can grow
+    try:
+        for make in (control.ensure_project, control.create_project):
+            with pytest.raises(StoreUnavailableError, match="the control data cannot be used") as raised:
+                make("shop", 5)
+            assert raised.value.hint == "free some disk space"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert control.projects() == []
+    assert control.create_project("shop", 7).created_us == 7
+    control.close()

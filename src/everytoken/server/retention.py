@@ -27,6 +27,8 @@ MAX_ROUNDS = 20
 """Rounds of `MAX_ERASED` traces that one request erases; the answer says when there are more."""
 AGAIN_S = 60.0
 """When a sweep that reached a bound goes on."""
+JUMP_S = 600.0
+"""A clock that was set ahead by more than this is not believed at once: what it makes old would be gone for good."""
 ACTOR = "retention"
 
 log = logging.getLogger("everytoken.retention")
@@ -77,6 +79,8 @@ class Sweeper:
         """
         every_us = int(self._settings.retention_interval_s * 1_000_000)
         is_more = False
+        if self._control.sweeps.claim("deleted", self._clock_us(), every_us):
+            self._ledger.remove_deleted()
         for project in self._control.projects():
             limits = limits_of(self._settings, self._control, project)
             if limits == Limits(None, None):
@@ -109,15 +113,36 @@ class Sweeper:
         return is_more
 
 
+class Leaps:
+    """How far the machine's clock leaped ahead of the time that passed."""
+
+    def __init__(self, wall_s: Callable[[], float] = time.time, pace_s: Callable[[], float] = time.monotonic) -> None:
+        self._wall_s = wall_s
+        self._pace_s = pace_s
+        self._last = wall_s(), pace_s()
+
+    def ahead_s(self) -> float:
+        """Since it was asked last; not above 0 when it was set back."""
+        now = self._wall_s(), self._pace_s()
+        leaped = (now[0] - self._last[0]) - (now[1] - self._last[1])
+        self._last = now
+        return leaped
+
+
 @contextlib.asynccontextmanager
-async def retaining(sweeper: Sweeper, every_s: float) -> AsyncIterator[None]:
-    """Sweep at the start and every so often."""
+async def retaining(sweeper: Sweeper, every_s: float, leaps: Leaps | None = None) -> AsyncIterator[None]:
+    """Sweep at the start and every so often; not right after the clock was set ahead, which may be a mistake."""
+    leaps = leaps or Leaps()
 
     async def work() -> None:
         while True:
             is_more = False
             try:
-                is_more = await run_in_threadpool(sweeper.sweep)
+                leaped_s = leaps.ahead_s()
+                if leaped_s > JUMP_S:
+                    log.warning("the clock was set ahead by %.0f s: nothing is dropped before the next sweep", leaped_s)
+                else:
+                    is_more = await run_in_threadpool(sweeper.sweep)
             except StoreError as error:
                 log.warning("retention could not be applied, trying again: %s", error)
             except Exception:  # the next sweep may do better; the server goes on

@@ -31,8 +31,9 @@ class Sweeps:
             due = update(sweep_table).where(columns.name == name, is_over)
             if connection.execute(due.values(at_us=at_us)).rowcount:
                 return True
-            fresh = insert_into(connection, sweep_table).values(name=name, at_us=at_us)
-            return connection.execute(fresh.on_conflict_do_nothing()).rowcount > 0
+            fresh = insert_into(connection, sweep_table).values(name=name, at_us=at_us).on_conflict_do_nothing()
+            # Not by its row count: psycopg tells none of an insert.
+            return connection.execute(fresh.returning(columns.name)).first() is not None
 
     def release(self, name: str) -> None:
         """Let the next one do it at once: something is left."""
