@@ -60,8 +60,8 @@ KNOWN = {
     "from": "2026-11-22",
     "to": "2026-11-23",
 }
-"""Values under which something is found, by the names of parameters. The project is no example of the document: with those,
-routes that delete are asked too."""
+"""Values under which something is found, by the names of parameters. The project is no example of the document, with
+which routes that delete are asked too."""
 
 
 @pytest.fixture(scope="module")

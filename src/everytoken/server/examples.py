@@ -119,8 +119,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "ExplainRow": {**LINES[0], "calls": 1, **PRICE},
     "RepriceBody": {"project": "shop", "from": "2026-11-01", "to": "2026-12-01", "apply": False, "cursor": None},
     "OverrideBody": {
-        "toml": '[[price]]\nprovider = "openai"\nmodels = ["acme-7b"]\nrates = { input_mtok = 0.2, output_mtok = 0.6 }\n'
-        'source = "our contract"\nchecked = 2026-11-01\n'
+        "toml": '[[price]]\nprovider = "openai"\nmodels = ["acme-7b"]\n'
+        'rates = { input_mtok = 0.2, output_mtok = 0.6 }\nsource = "our contract"\nchecked = 2026-11-01\n'
     },
 }  # fmt: skip
 """Name of a schema → one value of it."""
