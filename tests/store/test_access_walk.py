@@ -32,7 +32,7 @@ OURS = "/everytoken/v1"
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 MOUNTS = re.compile(r"^/(?:api/v1|api)(?=/)")
 V2_MOUNTS = re.compile(r"^/(?:api/v2|v2)(?=/)")
-OTLP_MOUNTS = re.compile(r"(?:/api(?:/v1)?)?((?:/otel)?/v1/traces)/?")
+OTLP_MOUNTS = re.compile(r"(?:/api(?:/v1)?)?((?:/otel)?/v1/(?:traces|logs|metrics))/?")
 WINDOW = {"from": "2026-11-22T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
 SINCE = "2026-11-01T00:00:00Z"
 
@@ -80,6 +80,10 @@ ASKS: dict[str, Ask] = {
     "PATCH /runs/{run_id}": Ask("changes", body={"error": "changed", "end_time": "2026-11-22T12:00:09Z"}),
     "POST /v1/traces": OTLP,
     "POST /otel/v1/traces": OTLP,
+    "POST /v1/logs": Ask("nothing", body={}),
+    "POST /otel/v1/logs": Ask("nothing", body={}),
+    "POST /v1/metrics": Ask("nothing", body={}),
+    "POST /otel/v1/metrics": Ask("nothing", body={}),
     "GET /info": Ask("nothing"),
     "GET /settings": Ask("nothing"),
     "POST /runs/query": Ask("tells", body=SESSION),
