@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status as RpcStatus
 from tests.ports import free_port
 from tests.store.serving import Server, command, environment, serving
 
@@ -353,6 +355,31 @@ def test_a_key_over_its_rate_is_told_when_to_come_back(world: World) -> None:
     assert [answer.status_code for answer in seen] == [200, 200, 429]
     assert 1 <= int(seen[2].headers["retry-after"]) <= 30
     assert world.ask("read", "GET", f"{OURS}/projects").status_code == 200
+
+
+def test_an_exporter_that_is_turned_away_reads_why_in_its_own_encoding(world: World) -> None:
+    def sent(key: str | None, path: str = "/v1/traces") -> tuple[int, RpcStatus]:
+        headers = {"Content-Type": "application/x-protobuf"}
+        answer = world.ask(key, "POST", path, headers=headers)
+        assert answer.headers["content-type"] == "application/x-protobuf"
+        return answer.status_code, RpcStatus.FromString(answer.content)
+
+    status, told = sent(None)
+    assert (status, told.code) == (401, 16)
+    assert "everytoken keys create" in told.message
+    status, told = sent("read", "/api/v1/otel/v1/traces/")
+    assert (status, told.code) == (403, 7)
+    body = {"name": "slow otlp", "scopes": ["ingest"], "requests_per_minute": 1}
+    world.keys["slow"] = world.ask("admin", "POST", f"{OURS}/keys", json=body).json()["text"]
+    assert sent("slow")[0] == 200
+    status, told = sent("slow")
+    assert (status, told.code) == (429, 8)
+    (detail,) = told.details
+    wait = RetryInfo()
+    assert detail.Unpack(wait)
+    assert 1 <= wait.retry_delay.seconds <= 60
+    as_json = world.ask("read", "POST", "/v1/traces", json={}).json()
+    assert (as_json["code"], as_json["hint"] in as_json["message"]) == (7, True)
 
 
 def test_settings_change_the_days_of_a_series_and_are_logged(world: World) -> None:

@@ -15,6 +15,7 @@ from everytoken.query.problem_codes import Code
 from everytoken.server import origin
 from everytoken.server.access import ANYONE, NOBODY, Access, by_cookie, by_key, cookie_in, key_in, of_request
 from everytoken.server.listen import MAKE_A_KEY, is_loopback, refusal
+from everytoken.server.rpc_status import status
 from everytoken.server.scopes import INGEST, Need, Policy
 from everytoken.server.throttle import RateLimit
 from everytoken.store.control import Control
@@ -25,6 +26,9 @@ UNAUTHORIZED = 401
 MAX_BODY_BYTES = 1024**2
 """Of a request that asks something. The longest, a query for 1,000 ids, has 40 KB."""
 BODY_S = 30
+OTLP_PATH = "/v1/traces"
+_RPC_CODES = {401: 16, 403: 7, 429: 8}
+"""HTTP status → the code of `google.rpc.Status`; 14, which says to come again, for the rest."""
 MADE_BY = "`everytoken keys create` makes one"
 
 log = logging.getLogger("everytoken.gate")
@@ -184,7 +188,9 @@ class GateMiddleware:
         try:
             access, seen = gate.admit(scope["method"], scope["path"], headers)
         except TurnedAwayError as turned:
-            await _refusal(turned)(scope, receive, send)
+            of_otlp = scope["path"].rstrip("/").endswith(OTLP_PATH) and scope["method"] == "POST"
+            answer = _otlp_refusal(turned, headers.get("content-type", "")) if of_otlp else _refusal(turned)
+            await answer(scope, receive, send)
             return
         scope.setdefault("state", {})["access"] = access
         if (
@@ -226,11 +232,26 @@ def writable_by(request: Request) -> frozenset[str] | None:
     return gate.writable(projects)
 
 
-def _refusal(turned: TurnedAwayError) -> Response:
-    """In the shapes of both APIs: a `Problem`, and LangSmith's `detail`."""
+def _otlp_refusal(turned: TurnedAwayError, content_type: str) -> Response:
+    """As OTLP wants it: a `google.rpc.Status` in the encoding of the request, and where there is a wait, the wait."""
+    code, message = _RPC_CODES.get(turned.status, 14), f"{turned}; {turned.hint}" if turned.hint else str(turned)
+    if content_type.lower().startswith("application/json"):
+        told = {"code": code, "message": message, "error": str(turned), "hint": turned.hint, "detail": str(turned)}
+        body, media_type = orjson.dumps(told), "application/json"
+    else:
+        body, media_type = status(code, message, retry_s=turned.retry_s), "application/x-protobuf"
+    return Response(body, turned.status, _headers(turned), media_type)
+
+
+def _headers(turned: TurnedAwayError) -> dict[str, str]:
     headers = {"Retry-After": str(turned.retry_s)} if turned.retry_s is not None else {}
     if turned.status == UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def _refusal(turned: TurnedAwayError) -> Response:
+    """In the shapes of both APIs: a `Problem`, and LangSmith's `detail`."""
     told = {"error": str(turned), "code": turned.code, "field": None, "hint": turned.hint, "position": None}
     body = {**told, "detail": str(turned)}
-    return Response(orjson.dumps(body), turned.status, headers, "application/json")
+    return Response(orjson.dumps(body), turned.status, _headers(turned), "application/json")
