@@ -17,6 +17,7 @@ from everytoken.config import Settings
 from everytoken.server.retention import Limits, Sweeper, limits_of
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
+from everytoken.store.operations import OperationKey, StoredOperation
 from everytoken.store.project_settings import ProjectSettings
 from everytoken.store.retention import DAY_US, MAX_WEEKS, Retention
 
@@ -236,7 +237,7 @@ def world(tmp_path: Path, engine: None) -> Iterator[World]:
         control.close()
 
 
-@pytest.mark.parametrize("engine", ["embedded", "http"], indirect=True)
+@pytest.mark.parametrize("engine", ["embedded", "http", "cluster"], indirect=True)
 def test_the_clock_decides_what_is_old_and_a_project_overrules_the_server(world: World, tmp_path: Path) -> None:
     settings = Settings(data=tmp_path, content_retention_days=3, charge_retention_days=9)
     shop = world.control.ensure_project("shop", NOON_US)
@@ -261,7 +262,7 @@ def test_the_clock_decides_what_is_old_and_a_project_overrules_the_server(world:
     assert world.ledger.has_runs("shop") is False
 
 
-@pytest.mark.parametrize("engine", ["embedded", "http"], indirect=True)
+@pytest.mark.parametrize("engine", ["embedded", "http", "cluster"], indirect=True)
 def test_a_sweep_is_bounded_and_the_next_goes_on(world: World) -> None:
     runs = [
         samples.run(samples.uid(n), start_us=NOON_US - n * 7 * DAY_US, inputs={"n": n}, end_us=NOON_US)
@@ -275,6 +276,34 @@ def test_a_sweep_is_bounded_and_the_next_goes_on(world: World) -> None:
     assert (second.rows, second.is_more) == (2, False)
     assert retention.drop_content("shop", NOON_US + 1).rows == 0
     assert world.shown() == [None] * (MAX_WEEKS + 2)
+
+
+@pytest.mark.parametrize("engine", ["embedded", "http", "cluster"], indirect=True)
+def test_what_was_deleted_is_off_the_disk_after_the_next_sweep(world: World, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    told = StoredOperation(samples.uid(1), OperationKey(samples.uid(1), "post", 7, 0, 1), SECRET.encode())
+    for number in (1, 2):
+        trace = samples.uid(number)
+        world.ledger.write(
+            [samples.run(trace, trace_id=trace, inputs={"q": SECRET})], [samples.charge("k", trace_id=trace)], []
+        )
+    if world.ledger.is_shared:
+        world.ledger.operations.add([told], "here")
+    reader = world.ledger._clients[1]
+
+    def on_disk() -> list[int]:
+        tables = (world.ledger._layout.stored(name) for name in ("run_versions", "charge_versions", "operations"))
+        counts = (f"SELECT count() FROM {table} SETTINGS apply_deleted_mask = 0" for table in tables)
+        return [reader.query(count).result_rows[0][0] for count in counts]
+
+    Retention(world.ledger).delete("shop", [samples.uid(1)])
+    assert len(world.ledger.read_charge_keys(samples.uid(2))) == 1
+    assert world.ledger.read_charge_keys(samples.uid(1)) == []
+    assert on_disk() == [2, 2, int(world.ledger.is_shared)]
+    world.sweep(settings)
+    assert on_disk() == [1, 1, 0]
+    assert world.ledger.remove_deleted() == []
+    assert world.ledger.read_trace(samples.uid(2))[0].inputs == {"q": SECRET}
 
 
 @pytest.mark.parametrize("engine", ["embedded"], indirect=True)

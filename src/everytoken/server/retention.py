@@ -17,6 +17,7 @@ from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
 from everytoken.query.projects import known_project
 from everytoken.server.access import of_request
+from everytoken.server.beside import beside
 from everytoken.server.product import PREFIX, PROBLEMS, Services, answer, services
 from everytoken.store.control import Control, Project
 from everytoken.store.errors import StoreError
@@ -149,13 +150,8 @@ async def retaining(sweeper: Sweeper, every_s: float, leaps: Leaps | None = None
                 log.exception("retention could not be applied")
             await asyncio.sleep(min(AGAIN_S, every_s) if is_more else every_s)
 
-    task = asyncio.create_task(work())
-    try:
+    async with beside(work()):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,11 @@ class Layout:
         """What follows `ALTER TABLE` and `DELETE FROM`."""
         return self.stored(table) + self.on_cluster
 
+    @property
+    def parts(self) -> str:
+        """The engine's own table of its parts; on a cluster, of those of all its servers."""
+        return "system.parts" if self.cluster is None else f"clusterAllReplicas('{self.cluster}', system.parts)"
+
     def database_ddl(self) -> str:
         engine = " ENGINE = Atomic" if self.cluster is None else ""
         return f"CREATE DATABASE IF NOT EXISTS {self.database}{self.on_cluster}{engine}"

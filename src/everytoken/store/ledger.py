@@ -37,6 +37,8 @@ MAX_RESULT_BYTES = 512 * 1024**2
 
 TABLES = ("run_versions", "charge_versions")
 """All tables with a `project`; a read sees the rows of visible projects alone."""
+WITH_DELETED = (*TABLES, "operations", "attachments")
+"""Tables of which single rows are deleted."""
 SHARED_PARTS = ("totals", "charge_sums", "latency", "traces_found")
 """Files of `sql/` that stand in others as `/*name*/`: what is counted, and what it is grouped by, is said once."""
 
@@ -275,6 +277,20 @@ class Ledger:
                 client.command(statement, parameters=params, settings={"mutations_sync": 2})
             except FAULTS as error:
                 raise StoreUnavailableError(f"the ledger refused a change: {_first_line(error)}") from error
+
+    def remove_deleted(self) -> list[str]:
+        """Take off the disk what `delete` only took out of sight; the tables that had such rows.
+
+        The engine writes the parts that hold some anew, and drops the old ones some minutes later.
+
+        Raises:
+            StoreUnavailableError: the engine refused, or is still at it; ask again.
+        """
+        masked = [row["table"] for row in self.select("masked_parts", {"parts": self._layout.parts})]
+        found = [table for table in WITH_DELETED if self._layout.stored(table) in masked]
+        for table in found:
+            self.alter(table, "APPLY DELETED MASK")
+        return found
 
     def forget_operations(self, trace_ids: Sequence[str]) -> None:
         """Delete what servers that share the ledger told each other of these traces."""
