@@ -5,6 +5,7 @@ Limits of the server's process, set from outside while it runs, stand for the ma
 full disk, a number of open files for a system that has no more.
 """
 
+import contextlib
 import os
 import resource
 import socket
@@ -16,10 +17,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import grpc
 import httpx
 import orjson
 import pytest
 import zstandard
+from tests.ports import free_port
 from tests.store.samples import TRACE, opened
 from tests.store.samples import run as ledger_run
 from tests.store.serving import Server, serving
@@ -227,3 +230,30 @@ def test_a_part_that_the_disk_damaged_is_set_aside_and_told(tmp_path: Path, capl
     (told,) = (record.getMessage() for record in caplog.records if record.name == "everytoken.ledger")
     assert told.startswith("the disk has damaged the ledger; 1 parts are set aside")
     assert "run_versions/broken-on-start_" in told
+
+
+def test_told_to_stop_it_ends_what_is_open_and_keeps_all_it_accepted(tmp_path: Path) -> None:
+    grpc_port = free_port()
+    variables = {"EVERYTOKEN_FLUSH_INTERVAL_MS": "60000", "EVERYTOKEN_OTLP_GRPC_PORT": str(grpc_port)}
+    with serving(tmp_path / "data", **variables) as server, ExitStack() as stack:
+        assert send(server, call()).status_code == 202
+        server.flush()  # the next one is a minute away
+        assert [send(server, call()).status_code for _ in range(30)] == [202] * 30
+        feed = Watcher(server.url)
+        address = ("127.0.0.1", httpx.URL(server.url).port or 0)
+        silent, half = (stack.enter_context(socket.create_connection(address)) for _ in range(2))
+        half.sendall(b"POST /runs/multipart HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf of it")
+        channel = stack.enter_context(grpc.insecure_channel(f"127.0.0.1:{grpc_port}"))
+        grpc.channel_ready_future(channel).result(10)
+        began_s = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began_s < 15
+        feed.join(5)
+        assert not feed.is_alive()
+        for connection in (silent, half):
+            connection.settimeout(5)
+            with contextlib.suppress(ConnectionResetError):
+                while connection.recv(4_096):
+                    pass  # what it was told before the end
+    with serving(tmp_path / "data") as server:
+        holds(server, 31)
