@@ -22,6 +22,8 @@ INTERRUPTS = ("GraphInterrupt(", "GraphBubbleUp", "NodeInterrupt(", "ParentComma
 """LangGraph 1.2 reports an interrupt as the error of the node's run."""
 _JOINED = ("metadata", "extra", "flags")
 """Fields of which a later operation keeps what it does not name."""
+MAX_REMEMBERED = 1_200
+"""Characters of a `dotted_order` that is kept with what it says: 20 levels. As many as are kept take some 20 MB."""
 RESTORED_US = -1
 """Arrival of what the ledger held: a patch, so that a post sent again overwrites nothing, and older than any other."""
 
@@ -74,16 +76,19 @@ def order_of(run_id: str, fields: RunFields) -> DottedOrder | None:
     text = fields.get("dotted_order")
     if not text:
         return None
-    order = _parsed(text)
+    order = _remembered(text) if len(text) <= MAX_REMEMBERED else _parsed(text)
     return order if order is not None and order.run_id == run_id else None
 
 
-@lru_cache(maxsize=16_384)  # a run's posts and patches repeat it, and each flush asks several times
 def _parsed(text: str) -> DottedOrder | None:
     try:
         return DottedOrder(text)
     except ValueError:
         return None
+
+
+_remembered = lru_cache(maxsize=16_384)(_parsed)
+"""A run's posts and patches repeat it, and each flush asks several times."""
 
 
 def span_alias(fields: RunFields) -> str | None:

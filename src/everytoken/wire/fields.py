@@ -17,6 +17,9 @@ STATUSES = frozenset({"pending", "success", "error", "interrupted", "cancelled"}
 MAX_NAME = 1_000
 """Characters of a name, a tag or a project; a longer one is a payload in the wrong field and is cut."""
 
+MAX_ORDER = 64 * 1024
+"""Characters of a `dotted_order`: 1,110 levels, more than a program calls itself."""
+
 MAX_ID = 60
 """Characters of the longest spelling of a UUID that is read (45, as a URN), and some to show of a wrong one."""
 
@@ -135,6 +138,11 @@ def _events(value: Any) -> list[dict[str, Any]]:
     return value
 
 
+def _order(value: Any) -> str:
+    """What is none is derived, from the run's parents."""
+    return value if isinstance(value, str) and len(value) <= MAX_ORDER else ""
+
+
 def _anything(value: Any) -> Any:
     return value
 
@@ -142,7 +150,7 @@ def _anything(value: Any) -> Any:
 _RULES: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "trace_id": ("trace_id", read_id),
     "parent_run_id": ("parent_run_id", read_id),
-    "dotted_order": ("dotted_order", str),
+    "dotted_order": ("dotted_order", _order),
     "session_name": ("project", _text),
     "session_id": ("project_id", read_id),
     "address": ("project", read_address),

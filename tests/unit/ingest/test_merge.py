@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from everytoken.core.run import Run
+from everytoken.ingest import merge as merge_module
 from everytoken.ingest.fold import RunFold
-from everytoken.ingest.merge import Place, build_run, merge, restored
+from everytoken.ingest.merge import Place, build_run, merge, order_of, restored
 from everytoken.wire.operations import Operation
+from everytoken.wire.times import write_segment
 
 RUN, TRACE, PARENT = (f"01a204f2-8c53-7543-9601-{n:012x}" for n in (1, 2, 3))
 PLACE = Place("shop", 1_000_000, False)
@@ -140,3 +142,14 @@ def test_a_run_read_back_from_the_ledger_goes_on_as_if_it_had_never_left(history
     assert run_of(held, more, *(o for o in operations if o.kind == "post")) == run_of(held, more)
     kept = {key: value for key, value in later.items() if key not in ("error", "flags", "metadata", "extra")}
     assert run_of(held, operation("patch", 50, **kept)) == run_of(*operations, operation("patch", 50, **kept))
+
+
+@pytest.mark.parametrize(("levels", "remembered"), [(20, 1), (21, 0), (270, 0)])
+def test_a_long_order_is_read_and_not_kept_in_memory(levels: int, remembered: int) -> None:
+    merge_module._remembered.cache_clear()
+    segments = [write_segment(1_795_348_800_000_000, f"01a204f2-8c53-7543-9601-{n:012x}") for n in range(levels)]
+    for _ in range(2):
+        order = order_of(f"01a204f2-8c53-7543-9601-{levels - 1:012x}", {"dotted_order": ".".join(segments)})
+        assert order is not None
+        assert order.parent_run_id == f"01a204f2-8c53-7543-9601-{levels - 2:012x}"
+    assert merge_module._remembered.cache_info().currsize == remembered

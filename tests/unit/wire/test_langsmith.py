@@ -110,6 +110,12 @@ def test_nulls_and_unknown_fields_say_nothing() -> None:
     assert decoded((f"post.{RUN}", wire)).operations[0].body == {"name": "x"}
 
 
+@pytest.mark.parametrize("order", [5, [1], {"a": 1}, True, "", "2" * (64 * 1024 + 1)])
+def test_what_is_no_order_says_nothing(order: Any) -> None:
+    wire = {"id": RUN, "name": "x", "dotted_order": order}
+    assert decode_run(json.dumps(wire).encode(), NOW_US).operations[0].body == {"name": "x"}
+
+
 def test_an_empty_time_or_id_says_nothing() -> None:
     wire = {
         "id": RUN,
