@@ -22,6 +22,7 @@ from everytoken.cli.demo_before import send_without_usage
 from everytoken.cli.demo_report import before_report, coverage_report, print_report, project_report, trace_report
 from everytoken.cli.errors import CommandError
 from everytoken.cli.processes import running
+from everytoken.cli.terminal import DataConsole
 from everytoken.config import DEFAULT_PORT
 from everytoken.simulator.scenario import load_scenario
 from everytoken.simulator.serve import Simulator
@@ -69,7 +70,7 @@ def demo(
         if as_json:
             typer.echo(json.dumps(run.result, ensure_ascii=False))
         else:
-            print_report(Console(), run.result, run.view, run.answer)
+            print_report(DataConsole(), run.result, run.view, run.answer)
             typer.echo(f"\n{run.result['reference']['url']}\n{run.result['url']}")
         if agent_url is not None:
             services = {} if live else simulated(stack.enter_context(Simulator("reference")))

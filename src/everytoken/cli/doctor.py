@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from everytoken.cli.errors import CommandError
+from everytoken.cli.terminal import DataConsole
 from everytoken.cli.trace import DEFAULT_URL
 from everytoken.config import Settings
 from everytoken.doctor.api import Api, ApiError
@@ -139,7 +140,7 @@ def _server_url(env: Environment) -> str:
 
 
 def _print(findings: list[Finding]) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = DataConsole(highlight=False, soft_wrap=True)
     for found in findings:
         console.print(f"{MARKS[found.verdict]} {found.id:2} {escape(found.what)}  [dim]{escape(found.evidence)}[/]")
         if found.cause:

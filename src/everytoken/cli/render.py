@@ -7,6 +7,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from everytoken.cli.terminal import DataConsole
+
 BAR_WIDTH = 44
 QUALITY_MARKS = {"missing": "—", "estimated": "◌", "partial": "◐"}
 
@@ -16,8 +18,8 @@ PIPE_WIDTH = 240
 
 def data_console() -> Console:
     """Stdout for tables: as wide as the terminal, and wide enough for every column where nobody looks."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    console = DataConsole(highlight=False)
+    return console if console.is_terminal else DataConsole(highlight=False, width=PIPE_WIDTH)
 
 
 def trace_header(view: Mapping[str, Any]) -> Text:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import typer
-from rich.console import Console
 
 from everytoken.cli.client import Client
 from everytoken.cli.errors import CommandError
@@ -14,6 +13,7 @@ from everytoken.cli.render import data_console
 from everytoken.cli.reports.gather import By, gather
 from everytoken.cli.reports.page import html
 from everytoken.cli.reports.text import markdown, print_report
+from everytoken.cli.terminal import DataConsole
 
 BYS: tuple[By, ...] = get_args(By)
 
@@ -57,7 +57,7 @@ def report(  # noqa: PLR0913, PLR0917  one parameter an option
         return
     else:
         with out.open("w", encoding="utf-8") as file:
-            print_report(Console(file=file, width=200), made)
+            print_report(DataConsole(file=file, width=200), made)
         return
     if out is None:
         typer.echo(text, nl=False)

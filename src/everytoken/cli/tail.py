@@ -18,6 +18,7 @@ from everytoken.cli.client import Client
 from everytoken.cli.errors import CommandError
 from everytoken.cli.options import DEFAULT_URL, ApiKeyOption, JsonOption, UrlOption
 from everytoken.cli.render import QUALITY_MARKS, money, seconds
+from everytoken.cli.terminal import DataConsole
 
 RECONNECT_MAX_S = 15.0
 REMEMBERED = 5_000
@@ -91,7 +92,7 @@ def tail(  # noqa: PLR0913, PLR0917  one parameter an option
     """Print each trace when it begins, when it costs more and when it ends, until Ctrl-C."""
     wanted = Wanted(project=project, model=model, user=user, thread=thread, tag=tag, name=name, errors=errors)
     talk = Console(stderr=True, highlight=False)
-    console = Console(highlight=False, soft_wrap=True)
+    console = DataConsole(highlight=False, soft_wrap=True)
     seen_calls = SeenCalls()
     with Client(url, api_key=api_key) as client, contextlib.suppress(KeyboardInterrupt):
         rows = follow(client, wanted, lambda text: talk.print(f"· {text}", markup=False))

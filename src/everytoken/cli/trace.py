@@ -4,10 +4,10 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from everytoken.cli.client import Client
 from everytoken.cli.render import print_trace
+from everytoken.cli.terminal import DataConsole
 from everytoken.config import DEFAULT_PORT
 
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -27,4 +27,4 @@ def trace(
     if as_json:
         typer.echo(json.dumps(view, ensure_ascii=False))
     else:
-        print_trace(Console(), view)
+        print_trace(DataConsole(), view)

@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from everytoken.config import Settings
 from everytoken.server.app import create_app, stop_feeds
 from everytoken.server.listen import url_of
+from everytoken.server.log_lines import LineFormatter
 from everytoken.server.slow_clients import BoundedProtocol
 
 KEEP_ALIVE_S = 30
@@ -29,9 +30,9 @@ def run(settings: Settings, sock: socket.socket, on_ready: Callable[[str], None]
     Raises:
         FolderError: the data folder cannot be used.
     """
-    logging.basicConfig(
-        level=settings.log_level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     app = create_app(settings)
     config = uvicorn.Config(
         app,
