@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from everytoken.server.beside import beside
 from everytoken.store.control import Control
 from everytoken.store.rereading import REFRESH_S
 
@@ -21,10 +22,5 @@ async def following(control: Control, every_s: float = REFRESH_S) -> AsyncIterat
             await asyncio.to_thread(control.keys.refresh)
             await asyncio.to_thread(control.users.refresh)
 
-    task = asyncio.create_task(work())
-    try:
+    async with beside(work()):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task

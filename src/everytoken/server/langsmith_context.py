@@ -33,6 +33,7 @@ from everytoken.query.langsmith_rows import RunWriter
 from everytoken.query.langsmith_runs import RunReader
 from everytoken.query.langsmith_stats import GroupError
 from everytoken.query.window import parse_instant
+from everytoken.server.beside import beside
 from everytoken.server.errors import RequestError
 from everytoken.server.feedback_body import as_feedback
 from everytoken.server.langsmith_json import LangSmithRequest
@@ -287,13 +288,8 @@ async def absorbing(use: LangSmith) -> AsyncIterator[None]:
             except StoreError as error:  # it stays in the journal until the database is back
                 log.warning("feedback could not be taken over, trying again: %s", error)
 
-    task = asyncio.create_task(work())
-    try:
+    async with beside(work()):
         yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def router() -> APIRouter:

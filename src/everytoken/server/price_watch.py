@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from everytoken.catalog.book import PriceBook
 from everytoken.catalog.errors import PriceFileError
+from everytoken.server.beside import beside
 from everytoken.store.errors import StoreError
 from everytoken.store.price_overrides import PriceOverrides
 
@@ -41,13 +42,10 @@ async def watching(
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, as in tests
         loop.add_signal_handler(signal.SIGHUP, wake.set)
-    task = asyncio.create_task(_watch(book, overrides, wake, reloaded))
     try:
-        yield
+        async with beside(_watch(book, overrides, wake, reloaded)):
+            yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.remove_signal_handler(signal.SIGHUP)
 
