@@ -74,6 +74,60 @@ def test_a_backup_of_a_busy_server_restores_to_everything_it_had_accepted(tmp_pa
         assert server.get("/projects/shop/summary")["total_tokens"] == found["total_tokens"] + 5
 
 
+ANSWERS = (
+    "/everytoken/v1/projects", "/everytoken/v1/projects/shop/summary", "/everytoken/v1/projects/shop/nodes",
+    "/everytoken/v1/projects/shop/models", "/everytoken/v1/projects/shop/coverage",
+    "/everytoken/v1/projects/shop/settings",
+    "/everytoken/v1/traces?project=shop", "/everytoken/v1/charges?project=shop", "/everytoken/v1/audit",
+    "/everytoken/v1/projects/shop/alerts", "/sessions", "/feedback", "/info",
+)  # fmt: skip
+
+
+def test_a_restored_server_gives_the_answers_of_the_one_that_was_copied(tmp_path: Path) -> None:
+    """Ledger, control data, attachments, what waits in the journal, and what was deleted and must not come back."""
+    kept, gone = str(uuid.uuid4()), str(uuid.uuid4())
+    late = {"trace_id": gone, "end_time": "2026-11-22T12:00:01Z", "outputs": {"usage_metadata": {"input_tokens": 9}}}
+
+    def answers(server: Server) -> list[object]:
+        (where,) = server.http.get(f"/runs/{kept}").json()["s3_urls"].values()
+        asked = [server.http.get(path) for path in ANSWERS]
+        assert [answer.status_code for answer in asked] == [200] * len(ANSWERS)
+        return [*(answer.json() for answer in asked), server.http.get(where["presigned_url"]).content]
+
+    with serving(tmp_path / "data") as server:
+        wire = {"name": "chat", "run_type": "llm", "start_time": START, "session_name": "shop", "inputs": {"q": "hi"}}
+        named = {"extra": {"metadata": {"ls_provider": "openai", "ls_model_name": "gpt-5.2", "user_id": "kim"}}}
+        for run_id in (kept, gone):
+            given = json.dumps({"run_id": run_id, "key": "nps", "score": 1})
+            parts: dict[str, tuple[None, str | bytes, str]] = {
+                f"post.{run_id}": (
+                    None,
+                    json.dumps({**wire, **named, "id": run_id, "trace_id": run_id}),
+                    "application/json",
+                ),
+                f"attachment.{run_id}.photo": (None, b"\x89PNG" + run_id.encode(), "image/png; length=40"),
+                f"feedback.{uuid.uuid4()}": (None, given, "application/json"),
+            }
+            assert server.http.post("/runs/multipart", files=parts).status_code == 202
+        call(server, 10, revision_id="1.4.2")
+        server.flush()
+        settings = {"content_retention_days": 30_000, "charge_retention_days": 36_000}
+        assert server.http.patch("/everytoken/v1/projects/shop/settings", json=settings).status_code == 200
+        assert server.http.delete(f"/everytoken/v1/traces/{gone}", params={"project": "shop"}).status_code == 200
+        before = answers(server)
+        made = command("backup", str(tmp_path / "backup"), "--data", str(tmp_path / "data"), "--url", server.url)
+        assert made.returncode == 0, made.stderr
+    assert command("restore", str(tmp_path / "backup"), "--data", str(tmp_path / "restored")).returncode == 0
+
+    with serving(tmp_path / "restored") as server:
+        for path, was, found in zip((*ANSWERS, "attachment"), before, answers(server), strict=True):
+            assert found == was, path
+        assert server.http.patch(f"/runs/{gone}", json=late).status_code == 202
+        server.flush()
+        assert server.http.get(f"/runs/{gone}").status_code == 404
+        assert server.get("/projects/shop/summary")["llm_calls"] == 2
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup, made while no server ran, of one call of 10 tokens."""
