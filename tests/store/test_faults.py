@@ -9,6 +9,7 @@ import contextlib
 import os
 import resource
 import socket
+import subprocess
 import threading
 import time
 import uuid
@@ -25,7 +26,7 @@ import zstandard
 from tests.ports import free_port
 from tests.store.samples import TRACE, opened
 from tests.store.samples import run as ledger_run
-from tests.store.serving import Server, serving
+from tests.store.serving import Server, command, environment, serving
 from tests.store.shifted_serve import shift
 
 START, END = "2026-11-22T12:00:00.000001Z", "2026-11-22T12:00:01.000001Z"
@@ -257,3 +258,26 @@ def test_told_to_stop_it_ends_what_is_open_and_keeps_all_it_accepted(tmp_path: P
                     pass  # what it was told before the end
     with serving(tmp_path / "data") as server:
         holds(server, 31)
+
+
+def with_files(limit: str, *started: str) -> list[str]:
+    """The command, under a shell's `ulimit`."""
+    return ["sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *started]
+
+
+def test_a_limit_of_open_files_is_raised_and_one_that_stays_too_low_is_refused(tmp_path: Path) -> None:
+    started = command("--port", str(free_port()), "--data", str(tmp_path / "data"))
+    refused = subprocess.run(
+        with_files("-n 200", *started), capture_output=True, text=True, timeout=60, env=environment(), check=False
+    )
+    assert (refused.returncode, refused.stderr.splitlines()) == (
+        2,
+        ["everytoken: this process may open 200 files; it needs 448", "hint: raise the limit: ulimit -n 4096"],
+    )
+    raised = with_files("-S -n 300", *started)
+    with subprocess.Popen(raised, stderr=subprocess.PIPE, text=True, env=environment()) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("everytoken listens on http://127.0.0.1:")
+        assert resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0] > 300
+        process.terminate()
+        assert process.wait(30) == 0
