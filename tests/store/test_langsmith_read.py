@@ -1,6 +1,7 @@
 """LangSmith's read API, asked by the published `langsmith` client, as it is, of a real server process."""
 
 import asyncio
+import functools
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -49,19 +50,28 @@ def client(server: Server) -> Iterator[Client]:
     client = Client(api_url=server.url, api_key="local")
     yield client
     client.cleanup()
+    runner, asking = generated(server.url)
+    runner.run(asking._get_langsmith_api().close())
+    runner.close()
+
+
+@functools.cache
+def generated(url: str) -> tuple[asyncio.Runner, Client]:
+    """The client's generated half is asynchronous. One for all questions: each new one reads the certificates anew."""
+    return asyncio.Runner(), Client(api_url=url, api_key="local")
 
 
 def asked(server: Server, question: Callable[[Client], Any]) -> Any:
-    """The answer of the client's generated half, which is asynchronous: a value, or all items of all pages."""
+    """What the generated half answers: a value, or all items of all pages."""
+    runner, asking = generated(server.url)
 
     async def ask() -> Any:
-        client = Client(api_url=server.url, api_key="local")
-        answer = question(client)
+        answer = question(asking)
         if hasattr(answer, "__aiter__"):
             return [item async for item in answer]
         return await answer
 
-    return asyncio.run(ask())
+    return runner.run(ask())
 
 
 def send(
@@ -126,8 +136,11 @@ def test_runs_are_listed_by_filter(client: Client, server: Server) -> None:
     good = send(client, server, "filters", thread="t-good", tokens=(1000, 5), customer="acme", nested={"plan": "pro"})
     bad = send(client, server, "filters", thread="t-bad", error="ValueError: broke", customer="zeta")
 
+    session = client.read_project(project_name="filters").id
+
     def roots(text: str, **more: Any) -> set[uuid.UUID]:
-        return {run.id for run in client.list_runs(project_name="filters", filter=text, is_root=True, **more)}
+        found = client.list_runs(project_id=session, filter=text, is_root=True, select=["id"], **more)
+        return {run.id for run in found}
 
     both = {good.id, bad.id}
     assert roots("eq(is_root, true)") == both
@@ -149,7 +162,6 @@ def test_runs_are_listed_by_filter(client: Client, server: Server) -> None:
     assert roots('search("VALUEERROR")') == {bad.id}
     assert roots('not(search(error, "broke"))') == {good.id}
     assert roots('like(name, "ch%")') == both
-    session = client.read_project(project_name="filters").id
     assert roots(f'eq(session_id, "{session}")') == both
     assert roots(f'neq(session_id, "{session}")') == set()
     assert roots(f'in(id, ["{good.id}"])') == {good.id}
@@ -158,11 +170,30 @@ def test_runs_are_listed_by_filter(client: Client, server: Server) -> None:
     assert roots('or(eq(run_type, "LLM"), eq(thread_id, "t-bad"))') == {bad.id}
     assert roots('eq(run_type, "chain")', tree_filter='eq(name, "ChatOpenAI")') == both
     assert roots("eq(is_root, true)", query="broke") == {bad.id}
+    assert roots('has(metadata, \'{"nested": {"plan": "pro"}, "customer": "acme"}\')') == {good.id}
+    assert roots('has(metadata, \'{"customer": ""}\')') == roots('has(metadata, \'{"plan": ""}\')') == set()
+    assert roots('and(in(status, ["ERROR"]), in(run_type, ["CHAIN"]))') == {bad.id}
+    assert roots("neq(tags, null)") == both
+    assert roots('lt(latency, "1m30s")') == both
     calls = list(client.list_runs(project_name="filters", run_type="llm", trace_filter='eq(thread_id, "t-good")'))
     assert [(call.trace_id, call.total_tokens) for call in calls] == [(good.id, 1005)]
     assert [run.id for run in client.list_runs(project_name="filters", error=True)] == [bad.id]
     assert {run.name for run in client.list_runs(project_name="filters", parent_run_id=good.id)} == {"plan"}
     assert len(list(client.list_runs(trace_id=good.id))) == 3
+
+
+def test_a_run_that_failed_without_saying_why_is_found_among_the_errors(client: Client, server: Server) -> None:
+    at, run_id = "2026-11-22T12:00:00+00:00", str(uuid.uuid4())
+    body = {
+        "id": run_id, "trace_id": run_id, "dotted_order": f"20261122T120000000000Z{run_id}", "name": "mute",
+        "run_type": "tool", "inputs": {}, "start_time": at, "end_time": at, "status": "error", "session_name": "mute",
+    }  # fmt: skip
+    assert server.http.post("/runs", json=body).status_code == 202
+    server.flush()
+
+    assert [run.name for run in client.list_runs(project_name="mute", error=True)] == ["mute"]
+    assert list(client.list_runs(project_name="mute", error=False)) == []
+    assert client.get_run_stats(project_names=["mute"], error=True)["error_rate"] == 1
 
 
 @pytest.mark.parametrize(
@@ -434,6 +465,29 @@ def test_projects_answer_v2_too(client: Client, server: Server) -> None:
     assert (read.total_cost, read.trace_tier) == (pytest.approx(0.00025025), "LONG_LIVED")
     again = server.http.post("/api/v2/sessions", json={"type": "PROJECT", "name": "v2-made"})
     assert again.status_code == 409
+
+
+def test_pages_of_projects_repeat_and_lose_none_while_projects_come_and_go(client: Client, server: Server) -> None:
+    for number in range(5):
+        client.create_project(f"turning-{number}")
+    params: dict[str, Any] = {"name_contains": "turning-", "page_size": 2, "sort_by": "name", "sort_order": "ASC"}
+    seen: list[str] = []
+    cursor = None
+    for change in (
+        lambda: client.create_project("turning-"),
+        lambda: client.delete_project(project_name="turning-3"),
+        None,
+    ):
+        page = server.http.get("/api/v2/sessions", params={**params, "cursor": cursor} if cursor else params).json()
+        seen += [item["name"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if change:
+            change()
+
+    assert (seen, cursor) == (["turning-0", "turning-1", "turning-2", "turning-3", "turning-4"], None)
+    for wrong, status in (({"cursor": "5"}, 400), ({"sort_order": "up"}, 422)):
+        assert server.http.get("/api/v2/sessions", params={**params, **wrong}).status_code == status
+    assert server.http.post("/api/v2/runs/query", json={"sort_order": "up"}).status_code == 422
 
 
 def test_feedback_by_request_and_by_part_is_read_changed_and_filtered_by(client: Client, server: Server) -> None:

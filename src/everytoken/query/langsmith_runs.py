@@ -194,7 +194,7 @@ class RunReader:
             bound = compiler.bind(list(question.reference_examples), "Array(String)")
             yield f"has({bound}, JSONExtractString(extra.2, 'reference_example_id'))"
         if question.has_error is not None:
-            yield "error.2 != ''" if question.has_error else "error.2 = ''"
+            yield f"{'' if question.has_error else 'NOT '}(error.2 != '' OR status.2 = 'error')"
 
     def records(self, keys: Sequence[Mapping[str, Any]], payload: Iterable[str]) -> list[RunRecord]:
         """The runs of these keys in their order, each once, with what they were charged."""

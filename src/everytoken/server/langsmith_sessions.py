@@ -134,8 +134,10 @@ class Sessions:
             self.use.absorb_feedback()
         return session_rows(self.use.reader, [project], stats=stats, asked=StatsQuestion(from_us=from_us))[0]
 
-    def page(self, asked: SessionsQuery, size: int, offset: int) -> tuple[list[dict[str, Any]], int]:
-        """The rows of one page, and how many rows all pages have.
+    def page(
+        self, asked: SessionsQuery, size: int, offset: int, *, after: str | None = None
+    ) -> tuple[list[dict[str, Any]], int]:
+        """The rows of a page, which begins behind the project `after` if that is still there, and how many are left.
 
         Raises:
             FilterError: the filter of projects or of statistics is wrong.
@@ -152,10 +154,11 @@ class Sessions:
         if tree is not None:
             rows = [row for row in rows if PROJECT_FILTER.holds(tree, filter_row(row))]
         ordered = sorted_rows(rows, sort, descending=asked.sort_by_desc, feedback=asked.feedback_order)
+        offset = next((place for place, row in enumerate(ordered, 1) if row["id"] == after), offset)
         page = ordered[offset:][:size]
         if asked.include_stats and not early:
             page = self._with_stats(page, projects, asked)
-        return [_chosen(row, asked.stats_select) for row in page], len(rows)
+        return [_chosen(row, asked.stats_select) for row in page], max(0, len(ordered) - offset - size)
 
     def _with_stats(
         self, page: list[dict[str, Any]], projects: Sequence[Project], asked: SessionsQuery

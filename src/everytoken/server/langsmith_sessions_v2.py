@@ -6,10 +6,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, model_validator
 
-from everytoken.query.errors import CursorError
+from everytoken.query.cursors import read_cursor, write_cursor
 from everytoken.query.langsmith_projects import kind_of
 from everytoken.query.langsmith_runs import project_by_id
-from everytoken.server.langsmith_context import LangSmith, answer, instant, router
+from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, router
 from everytoken.server.langsmith_sessions import PAGE_MAX, SessionBody, Sessions, SessionsQuery
 from everytoken.store.control import Project
 
@@ -41,7 +41,7 @@ class SessionsQueryV2(SessionsQuery):
     include_facets: bool = False
     page_size: int = Field(default=PAGE_MAX, ge=1)
     cursor: str | None = None
-    sort_order: str = "DESC"
+    sort_order: str = Field(default="DESC", pattern="^(?i:asc|desc)$")
 
     @model_validator(mode="after")
     def in_the_words_of_v1(self) -> Self:
@@ -61,9 +61,9 @@ def sessions_v2_router(use: LangSmith) -> APIRouter:
 
     @routes.get("/sessions")
     def list_sessions(asked: Annotated[SessionsQueryV2, Query()]) -> Response:
-        offset, size = _offset(asked.cursor), min(asked.page_size, PAGE_MAX)
-        rows, count = sessions.page(asked, size, offset)
-        following = str(offset + size) if count > offset + size else None
+        size, (offset, after) = min(asked.page_size, PAGE_MAX), _place(asked.cursor)
+        rows, left = sessions.page(asked, size, offset, after=after)
+        following = write_cursor(offset + size, rows[-1]["id"]) if left else None
         return answer({"items": [_v2(row) for row in rows], "next_cursor": following})
 
     @routes.post("/sessions")
@@ -83,12 +83,10 @@ def sessions_v2_router(use: LangSmith) -> APIRouter:
     return routes
 
 
-def _offset(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):
-        raise CursorError("the cursor is not one of ours")
-    return int(cursor)
+def _place(cursor: str | None) -> tuple[int, str | None]:
+    """How many projects were read, and the last of them: others may have come and gone since."""
+    offset, last, _ = read_cursor(cursor)
+    return (max(0, min(offset, MAX_OFFSET)), last) if cursor else (0, None)
 
 
 def _v2(session: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class FilterBody(SemanticBody):
     selects: list[str] = Field(default_factory=list, max_length=100)
     cursor: str | None = None
     page_size: int = Field(default=100, ge=1)
-    sort_order: str = "DESC"
+    sort_order: str = Field(default="DESC", pattern="^(?i:asc|desc)$")
     min_feedback_modified_at: str | None = None
     max_feedback_modified_at: str | None = None
 
