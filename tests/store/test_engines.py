@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from tests.store.clickhouse_server import CLUSTER, ClickHouse
 from tests.store.samples import NOON_US, Engine, charge, opened, run, uid
 
@@ -166,6 +166,43 @@ def test_a_deletion_that_stops_on_its_way_is_found_again_and_done_by_the_next(
     assert on_cluster.find_trace(uid(1)) is None
     assert on_cluster.read_charge_keys(uid(1)) == []
     assert on_cluster.operations.read([uid(1)]) == {}
+
+
+class Busy:
+    """The engine's client on replicas, into whose tables another server writes at this moment."""
+
+    def __init__(self, client: Client, times: int) -> None:
+        self._client, self._left = client, times
+        self.tried = 0
+
+    def insert_arrow(self, table: str, rows: Any) -> Any:
+        self.tried += 1
+        self._left -= 1
+        if self._left >= 0:
+            raise DatabaseError("Quorum for previous write has not been satisfied yet", code=286)
+        return self._client.insert_arrow(table, rows)
+
+
+def test_an_insert_waits_while_another_server_writes_to_the_replicas(
+    on_cluster: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[float] = []
+    monkeypatch.setattr("everytoken.store.ledger.time.sleep", paused.append)
+    busy = Busy(on_cluster._writer, 3)
+    with monkeypatch.context() as patched:
+        patched.setattr(on_cluster, "_writer", busy)
+        on_cluster.put_attachment("ab" * 32, b"kept")
+    assert on_cluster.attachment("ab" * 32) == b"kept"
+    assert busy.tried == 4
+    assert len(paused) == 3
+    assert all(0.025 <= pause <= 0.075 for pause in paused)
+
+    busy = Busy(on_cluster._writer, 1_000)
+    with monkeypatch.context() as patched:
+        patched.setattr(on_cluster, "_writer", busy)
+        with pytest.raises(StoreUnavailableError, match="Quorum for previous write"):
+            on_cluster.put_attachment("cd" * 32, b"lost")
+    assert busy.tried == 40
 
 
 def test_what_is_written_over_http_lies_on_the_server(

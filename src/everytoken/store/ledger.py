@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import queue
+import random
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,9 @@ FAULTS = (ClickHouseError, Error, OSError)
 too many open files there is no fault of what is written."""
 log = logging.getLogger("everytoken.ledger")
 
+QUORUM_CODE, QUORUM_TRIES, QUORUM_PAUSE_S = 286, 40, 0.05
+"""On replicas an insert into a table is refused while another server's, which takes tens of milliseconds, waits for the
+majority. https://clickhouse.com/docs/operations/settings/settings#insert_quorum, read 2026-11-23"""
 TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
 
 READ_LIMITS = {
@@ -448,7 +452,14 @@ class Ledger:
                 raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
 
     def _insert(self, table: str, rows: pa.Table) -> None:
-        self._writer.insert_arrow(table, rows)
+        for waited in range(QUORUM_TRIES):
+            try:
+                self._writer.insert_arrow(table, rows)
+                return
+            except ClickHouseError as error:
+                if getattr(error, "code", None) != QUORUM_CODE or waited == QUORUM_TRIES - 1:
+                    raise
+                time.sleep(QUORUM_PAUSE_S * random.uniform(0.5, 1.5))  # noqa: S311 - so that servers do not meet again
 
     @contextlib.contextmanager
     def _reader(self) -> Iterator[Client]:
