@@ -69,7 +69,7 @@ class Attribution:
             environment=self._text(members, ENVIRONMENT_KEYS),
             release=self._release(members),
             tags=tuple(dict.fromkeys((*owner.run.tags, *(self._root.tags if self._root else ())))),
-            call_path=_first(p for p in paths if not p.endswith("unknown")) or _first(paths) or "",
+            call_path=_call_path(paths, _response_id(members)),
             provider=_first(e.provider for e in told),
             request_model=_first(e.request_model for e in told),
             response_model=_first(e.response_model for e in told),
@@ -139,6 +139,12 @@ def reason_of(testimony: Testimony, members: Sequence[Testimony]) -> str:
 def is_chain_copy(testimony: Testimony) -> bool:
     """Usage that a chain repeats. The Agents SDK's task, turn and agent runs total up what is below them by design."""
     return not testimony.is_request and testimony.evidence.layer != "agents"
+
+
+def _call_path(paths: Sequence[str], response_id: str | None) -> str:
+    """The nearest run's that knows one. Tracers that see the chunks alone call a stream of either API a chat."""
+    path = _first(p for p in paths if not p.endswith("unknown")) or _first(paths) or ""
+    return path.replace(".chat", ".responses") if response_id and response_id.startswith("resp_") else path
 
 
 def _response_id(members: Iterable[Testimony]) -> str | None:

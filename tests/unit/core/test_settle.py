@@ -563,3 +563,13 @@ def test_nothing_of_a_trace_is_held_when_it_has_been_settled() -> None:
     finally:
         gc.enable()
     assert [charge.usage for charge in result.charges] == [used(10, 5)]
+
+
+def test_the_api_is_the_one_that_named_the_response_whatever_a_run_calls_it() -> None:
+    runs = [run("outer"), run("stream", "outer")]
+    outer = says("outer", used(30, 9), "otel", response_id="resp_1", call_path="openai.responses")
+    inner = says("stream", used(30, 9), "otel", call_path="openai.chat.stream")
+    (charge,) = settled(runs, outer, inner).charges
+    assert (charge.response_id, charge.call_path) == ("resp_1", "openai.responses.stream")
+    (chat,) = settled([run("a")], says("a", used(1, 1), response_id="chatcmpl-1", call_path="openai.chat")).charges
+    assert chat.call_path == "openai.chat"

@@ -178,6 +178,8 @@ def _openai_api(run: Run) -> str:
         return "responses"
     if run.metadata.get("openai_span_id") and get(run.outputs, "output") is not None:
         return "responses"
+    if "input_tokens_details" in (text(attributes.get("gen_ai.usage.raw")) or ""):  # the chat API has prompt tokens
+        return "responses"
     if (
         kind.startswith("text_completion")
         or run.metadata.get("ls_model_type") == "llm"

@@ -279,3 +279,16 @@ def test_an_answer_that_disagrees_with_the_attributes_is_not_put_in_their_place(
     (told,) = evidence_of(run)
     assert told.usage is not None
     assert (told.usage.input_tokens, told.usage.output_tokens) == (100, 50)
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        ({"input_tokens": 3, "output_tokens": 1, "input_tokens_details": {"cached_tokens": 0}}, "openai.responses"),
+        ({"prompt_tokens": 3, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 0}}, "openai.chat"),
+    ],
+)
+def test_the_providers_own_usage_object_tells_its_api_where_no_id_does(raw: dict[str, Any], path: str) -> None:
+    told = {"gen_ai.provider.name": "openai", "gen_ai.operation.name": "chat", "gen_ai.usage.raw": json.dumps(raw)}
+    (found,) = evidence_of(span(told))
+    assert found.call_path == path
