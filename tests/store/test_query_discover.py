@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,6 +17,7 @@ from everytoken.query.filter.errors import FilterError
 from everytoken.query.filter.trace_fields import OPERATORS_OF, TRACE_FIELDS, filter_language
 from everytoken.query.found_traces import TraceQuestion
 from everytoken.query.search import SearchResult, search
+from everytoken.query.trace_view import read_trace
 from everytoken.query.traces import Sort, Wanted, list_traces
 from everytoken.query.window import Window
 from everytoken.store.control import Control
@@ -96,6 +98,48 @@ def test_a_trace_whose_root_never_came_is_listed_by_its_earliest_run(three: Stor
     assert (rows[0].trace_id, rows[0].start_us, rows[0].unpriced_calls) == (ORPHANED, NOON_US + 5, 1)
     assert three.names(window=Window(NOON_US + 6, NOON_US + 20)) == []
     assert three.names(window=Window(NOON_US, NOON_US + 6)) == ["first", "chat"]
+
+
+def test_the_row_of_a_trace_is_the_same_in_the_list_and_above_its_tree(store: Store) -> None:
+    told: dict[str, Any] = {
+        "metadata": {"thread_id": "t-1", "user_id": "kim"},
+        "tags": ("b", "a"),
+        "inputs": {"q": "hi"},
+    }
+    streamed: dict[str, Any] = {
+        "first_token_us": NOON_US + 7,
+        "end_us": NOON_US + 9,
+        "status": "error",
+        "error": "boom",
+    }
+    store.ledger.write(
+        [
+            run(TRACE, name="chat", **told),
+            run(uid(20), parent_run_id=TRACE, name="call", **streamed),
+            run(uid(31), trace_id=ORPHANED, parent_run_id=uid(99), name="second", start_us=NOON_US + 9),
+            run(
+                uid(30),
+                trace_id=ORPHANED,
+                parent_run_id=uid(98),
+                name="first",
+                start_us=NOON_US + 5,
+                **told,
+                **streamed,
+            ),
+        ],
+        [
+            charge("a", "0.5", run_id=uid(20), ttft_us=7, duration_us=9),
+            charge("b", None, trace_id=ORPHANED, run_id=uid(30), started_us=NOON_US + 5, ttft_us=2, duration_us=4),
+        ],
+        [],
+    )
+    rows = list_traces(store.ledger, store.control, "shop", ALL, limit=10).traces
+
+    assert [(row.name, row.status, row.rootless, row.ttft_ms) for row in rows] == [
+        ("first", "error", True, 0.002),
+        ("chat", "pending", False, 0.007),
+    ]
+    assert [read_trace(store.ledger, row.trace_id).trace for row in rows] == rows
 
 
 def test_a_root_that_comes_later_takes_its_trace_over(three: Store) -> None:

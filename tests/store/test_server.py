@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from langsmith import Client
 from langsmith.run_trees import RunTree
 from tests.ports import free_port
 from tests.store.serving import Server, command, environment, serving
+from tests.store.test_metrics import llm_run
 
 PROJECT = "shop/한글 'x' %2F?#&"
 T0 = "2026-11-22T12:00:00.000000+00:00"
@@ -215,6 +217,38 @@ def test_the_live_feed_tells_of_a_trace_and_resumes_where_it_was_left(server: Se
         again = _event(feed.iter_lines())
     assert again == first
     assert trace_id in json.dumps(first)
+
+
+def test_the_row_that_the_feed_tells_is_the_row_of_the_list(server: Server) -> None:
+    """A trace whose root ended and left memory before the next call came, and one whose root never came."""
+    root = llm_run() | {"run_type": "chain", "extra": {"metadata": {"thread_id": "t"}}, "tags": ["b", "a"]}
+    root["session_name"] = "rows"
+    calls = [llm_run(), llm_run(), llm_run(error="429 too many")]
+    for call, trace_id in zip(calls, (root["id"], root["id"], str(uuid.uuid4())), strict=True):
+        call |= {"trace_id": trace_id, "parent_run_id": trace_id, "session_name": "rows"}
+        call["dotted_order"] = f"20261122T120000000000Z{trace_id}.20261122T120000500000Z{call['id']}"
+    with server.http.stream("GET", "/everytoken/v1/live", params={"project": "rows"}) as feed:
+        lines = feed.iter_lines()
+        assert next(lines) == "retry: 2000"
+        told = {}
+        for runs in ([root, calls[0]], [calls[1]], [calls[2]]):
+            assert httpx.post(f"{server.url}/runs/batch", json={"post": runs}).status_code == 202
+            httpx.post(f"{server.url}/everytoken/v1/flush")
+            event = _event(lines)
+            told[event["trace_id"]] = event["row"]
+
+    listed = {row["trace_id"]: row for row in server.get("/traces", project="rows")["traces"]}
+    assert told == listed
+    assert {row["rootless"] for row in listed.values()} == {True, False}
+    assert {trace_id: server.get(f"/traces/{trace_id}")["trace"] for trace_id in listed} == listed
+
+
+def test_a_server_that_stops_ends_its_feeds(tmp_path: Path) -> None:
+    with serving(tmp_path) as server, server.http.stream("GET", "/everytoken/v1/live") as feed:
+        lines = feed.iter_lines()
+        assert next(lines) == "retry: 2000"
+        assert server.stop() == 0
+        assert [line for line in lines if line] == []
 
 
 def _event(lines: Iterator[str]) -> dict[str, Any]:

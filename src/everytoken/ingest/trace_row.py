@@ -21,7 +21,7 @@ def trace_row(trace: TraceFold) -> dict[str, Any] | None:
     runs = [fold.run for fold in trace.runs.values() if fold.run is not None]
     if not runs:
         return None
-    root = next((run for run in runs if run.run_id == trace.trace_id), None) or min(runs, key=_by_start)
+    root = next((run for run in runs if run.run_id == trace.trace_id), None) or min(runs, key=_rank)
     charges = [priced for _, priced in trace.charges.values()]
     first_us = first_seen_us(runs, root)
     return {
@@ -40,12 +40,14 @@ def trace_row(trace: TraceFold) -> dict[str, Any] | None:
         "input_preview": preview(root.inputs),
         "output_preview": preview(root.outputs),
         "error": None if root.error is None else root.error[:MAX_ERROR],
+        "rootless": not root.is_root,
         **_totals(charges),
     }
 
 
-def _by_start(run: Run) -> tuple[int, str]:
-    return run.start_us, run.run_id
+def _rank(run: Run) -> tuple[bool, int, str]:
+    """Roots first, then the earliest."""
+    return not run.is_root, run.start_us, run.run_id
 
 
 def _totals(charges: Iterable[Charge]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ class Totals:
 class Summary(Totals):
     project: str
     traces: int = 0
+    """Whose root began in the window. One whose root never came is listed and not counted here."""
     runs: int = 0
     errors: int = 0
     """Traces whose root ended in error."""

@@ -1,5 +1,7 @@
 """One trace as the page draws it: the shape that `core.trace` finds, in the API's units."""
 
+from everytoken.core.lineage import THREAD_KEYS, USER_KEYS, first_text
+from everytoken.core.run import Run
 from everytoken.core.trace import RunShape, TraceShape, shape_trace
 from everytoken.query.charges import charge_row
 from everytoken.query.errors import NotFoundError
@@ -39,10 +41,10 @@ def read_trace(ledger: Ledger, trace_id: str, project: str | None = None, limit:
     if is_cut:
         keys = {key for run in shown for key in run.charge_keys}
         charges = [read_charge(row) for row in charge_rows if row["charge_key"] in keys]
-    top = shape.runs[0].run
-    previews = next((row for row in found if str(row["run_id"]) == top.run_id), found[0])
+    head = shape.root or min((read_run(row) for row in found), key=lambda run: (run.start_us, run.run_id))
+    previews = next((row for row in found if str(row["run_id"]) == head.run_id), found[0])
     return TraceView(
-        trace=_trace(shape, known(previews, "input_preview") or "", known(previews, "output_preview") or ""),
+        trace=_trace(shape, head, known(previews, "input_preview") or "", known(previews, "output_preview") or ""),
         runs=[_run(run) for run in shown],
         charges=[charge_row(charge) for charge in charges[:MAX_RUNS_SHOWN]],
         graph=_graph(shape),
@@ -52,24 +54,25 @@ def read_trace(ledger: Ledger, trace_id: str, project: str | None = None, limit:
     )
 
 
-def _trace(shape: TraceShape, input_preview: str, output_preview: str) -> TraceRow:
-    top = shape.root or shape.runs[0].run
+def _trace(shape: TraceShape, head: Run, input_preview: str, output_preview: str) -> TraceRow:
+    """The row as a list has it: of the root or, where the root never came, of the earliest run."""
     return TraceRow(
-        trace_id=top.trace_id,
-        project=top.project,
-        name=top.name,
-        status=shape.status,
-        start_us=shape.start_us,
-        duration_ms=ms(shape.duration_us),
+        trace_id=head.trace_id,
+        project=head.project,
+        name=head.name,
+        status=head.status,
+        start_us=head.start_us,
+        duration_ms=ms(head.duration_us),
         ttft_ms=ms(shape.ttft_us),
         runs=shape.run_count,
         models=list(shape.models),
-        thread_id=shape.thread_id,
-        user_id=shape.user_id,
-        tags=sorted(top.tags),
+        thread_id=first_text(head.metadata, THREAD_KEYS),
+        user_id=first_text(head.metadata, USER_KEYS),
+        tags=sorted(head.tags),
         input_preview=input_preview,
         output_preview=output_preview,
-        error=top.error,
+        error=head.error,
+        rootless=shape.root is None,
         **total_fields(shape.totals),
     )
 

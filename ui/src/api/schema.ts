@@ -3345,6 +3345,7 @@ export interface components {
             project: string;
             /**
              * Traces
+             * @description Whose root began in the window. One whose root never came is listed and not counted here.
              * @default 0
              */
             traces: number;
@@ -4067,6 +4068,7 @@ export interface components {
             project: string;
             /**
              * Traces
+             * @description Whose root began in the window. One whose root never came is listed and not counted here.
              * @default 0
              */
             traces: number;
