@@ -85,8 +85,8 @@ fuzz: $(VENV)/.dev ## look for inputs that break a reader of outside bytes: SECO
 	$(BIN)/uv pip install --quiet --target build/fuzz 'atheris>=2.3'
 	PYTHONPATH=build/fuzz:. $(BIN)/python tests/fuzz/run_atheris.py
 
-crash: $(VENV)/.dev ## kill -9 the server 50 times under load and compare all it holds (minutes)
-	$(BIN)/pytest tests/store/test_crash.py --kills 50 $(ARGS)
+crash: $(VENV)/.dev ## kill -9 the server 200 times, comparing all it holds each time (ten minutes)
+	$(BIN)/pytest tests/store/test_crash.py --kills 200 $(ARGS)
 
 bench: setup ## ingest, query and client figures (takes minutes)
 	for script in tests/bench/*.py; do echo "── $$script"; $(BIN)/python $$script || exit 1; done

@@ -21,7 +21,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--kills", type=int, default=12, help="kill -9 in tests/store/test_crash.py; the full run is 50")
+    parser.addoption("--kills", type=int, default=50, help="kill -9 in tests/store/test_crash.py")
     parser.addoption("--seed", type=int, default=None, help="seed of tests/store/test_crash.py, printed by each run")
     parser.addoption("--stage", choices=STAGES, help="of `make test`: with the marker `alone` or without")
     parser.addoption("--account", type=Path, help="write which tests were wanted and which ran, as JSON")
