@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         description="Names under which browsers reach the server, separated by commas; `*` for any. Needed behind a "
         "proxy while there is no key.",
     )
+    trusted_proxies: str = Field(
+        default="127.0.0.1",
+        description="Addresses or networks of proxies, separated by commas, whose `X-Forwarded-For` says who calls: "
+        "wrong passwords are counted by it.",
+    )
     key_requests_per_minute: int | None = Field(
         default=None, ge=1, description="Most requests a minute with one key that has no limit of its own; then 429."
     )

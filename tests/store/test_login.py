@@ -179,6 +179,22 @@ def test_wrong_passwords_cost_time_the_right_one_too(guarded: Server) -> None:
     assert right.status_code == 429
 
 
+@pytest.mark.parametrize(("trusted", "last"), [("", 429), ("10.0.0.1, 127.0.0.0/8", 401)])
+def test_behind_a_trusted_proxy_wrong_tries_count_for_who_made_them(tmp_path: Path, trusted: str, last: int) -> None:
+    """Else one stranger at the login of a cluster shuts out all who come by the same proxy."""
+    given = {"EVERYTOKEN_ADMIN_KEY": "a-key-given-from-outside"}
+    if trusted:
+        given["EVERYTOKEN_TRUSTED_PROXIES"] = trusted
+    with serving(tmp_path / "data", **given) as server:
+        proxy = httpx.HTTPTransport(local_address="127.0.0.2")  # no address that is trusted by itself
+        with httpx.Client(base_url=server.url, transport=proxy, timeout=30) as client:
+            seen = [
+                client.post(f"{OURS}/session", json={"key": "wrong"}, headers={"x-forwarded-for": f"203.0.113.{n}"})
+                for n in range(6)
+            ]
+        assert [answer.status_code for answer in seen] == [401] * 5 + [last]
+
+
 def test_a_page_is_served_to_everybody_and_says_nothing(guarded: Server) -> None:
     page = guarded.http.get("/projects/shop/traces", headers={"accept": "text/html"})
     assert page.status_code == 200
