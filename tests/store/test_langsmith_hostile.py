@@ -125,6 +125,11 @@ def test_bad_requests_are_answered_4xx_and_never_5xx(tmp_path: Path) -> None:
             ("POST", "/runs/query", f'{{"session": ["{some}"]}}', 404),
             ("POST", "/runs/query", '{"filter": "eq(name, \\"\\\\ud800\\")"}', 400),
             ("POST", "/runs/query", '{"run_type": "a\\ud800b"}', 200),
+            *(
+                ("POST", path, f'{{"name": "d", "session_id": "{default}", "{field}": {{"a": {deep}}}}}', 400)
+                for deep in ("[" * 300 + "]" * 300, "[" * 900 + "]" * 900, "[" * 100_000)
+                for path, field in (("/sessions", "extra"), ("/runs/delete", "metadata"))
+            ),
             ("POST", "/sessions", '{"name": "n", "description": "a\\ud800"}', 200),
             ("POST", "/sessions", f'{{"name": "other", "id": "{default}"}}', 409),
             ("POST", "/feedback", '{"key": "k"}', 422),

@@ -43,8 +43,8 @@ def parse_instant(text: str) -> int:
             raise ValueError(f"{text} is too small for epoch milliseconds: {wanted}")
         return number if number >= US_FROM else number * 1000
     try:
-        # A plus sign that was not percent-encoded arrives as a blank.
-        moment = datetime.fromisoformat(_BLANK_OFFSET.sub(r"\1+\2", text))
+        # A plus sign that was not percent-encoded arrives as a blank; RFC 3339 allows a small z.
+        moment = datetime.fromisoformat(_BLANK_OFFSET.sub(r"\1+\2", text.replace("z", "Z")))
         utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"not a time: {wanted}") from error

@@ -4,7 +4,9 @@ import json
 import re
 from typing import Any
 
-from fastapi import Request
+from fastapi import HTTPException, Request
+
+from everytoken.wire.json_text import MAX_DEPTH, deeper_than
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -17,9 +19,15 @@ class LangSmithRequest(Request):
 
         Raises:
             json.JSONDecodeError: it is no JSON.
+            HTTPException: it is nested deeper than can be stored.
         """
         data = await self.body()
-        value = json.loads(data)
+        try:
+            value = json.loads(data)
+            if deeper_than(value, MAX_DEPTH):
+                raise RecursionError
+        except RecursionError as error:
+            raise HTTPException(400, f"the JSON is nested deeper than {MAX_DEPTH} levels") from error
         if b"\\ud" not in data.lower() and b"\xed" not in data:  # neither escaped nor as it would be in UTF-8
             return value
         return json.loads(_LONE_SURROGATE.sub("\ufffd", json.dumps(value, ensure_ascii=False)))

@@ -65,7 +65,7 @@ def check_depth(value: Any) -> None:
     Raises:
         JsonError: it is deeper than `MAX_DEPTH`.
     """
-    if _deeper_than(value, MAX_DEPTH):
+    if deeper_than(value, MAX_DEPTH):
         raise JsonError(f"the JSON is nested deeper than {MAX_DEPTH} levels")
 
 
@@ -117,7 +117,8 @@ def _finite(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _deeper_than(value: Any, limit: int) -> bool:
+def deeper_than(value: Any, limit: int) -> bool:
+    """Whether lists and objects lie in one another deeper than that."""
     level = _containers([value])
     for _ in range(limit):
         if not level:
