@@ -11,7 +11,7 @@ import pytest
 from tests.store.samples import NOON_US, SECOND_US, charge, opened, run, uid
 
 from everytoken.config import Settings
-from everytoken.core.charge import Cost, CostLine
+from everytoken.core.charge import Charge, Cost, CostLine
 from everytoken.core.usage import Usage
 from everytoken.query.chart_rows import Series
 from everytoken.query.contributions import list_contributions
@@ -290,6 +290,32 @@ def test_what_settlement_noticed_is_told_beside_the_paths(store: Store) -> None:
     assert (notes["duplicate"].calls, notes["duplicate"].reports) == (2, 3)
     assert notes["duplicate"].trace_ids == [uid(8), uid(7)]
     assert (notes["layers_disagree"].calls, notes["orphan"].trace_ids) == (1, [uid(9)])
+
+
+def test_a_response_that_spans_of_several_traces_tell_of_is_told_as_counted_too_often(store: Store) -> None:
+    def seen(key: str, trace: int, after_us: int, **more: Any) -> Charge:
+        fields = {"layer": "otel", "response_id": "chatcmpl-1", "started_us": NOON_US + after_us, **more}
+        return charge(key, trace_id=uid(trace), **fields)
+
+    store.ledger.write(
+        [],
+        [
+            seen("a", 1, 0),
+            seen("b", 2, 1),
+            seen("c", 3, 2),
+            seen("d", 4, 3, response_id="chatcmpl-2"),
+            seen("e", 5, 4, response_id="chatcmpl-3", layer="framework"),
+            seen("f", 6, 5, response_id="chatcmpl-3", layer="framework"),
+            seen("g", 7, 6, response_id=None),
+            seen("h", 8, 7, response_id=None),
+            seen("i", 9, 8, project="other"),
+        ],
+        [],
+    )
+
+    (note,) = read_coverage(store.ledger, store.control, "shop", ALL).notes
+    assert (note.kind, note.calls, note.reports, note.trace_ids) == ("two_traces", 2, 2, [uid(3), uid(1)])
+    assert (note.first_us, note.last_us) == (NOON_US, NOON_US + 2)
 
 
 @pytest.mark.parametrize("name", ["it's", '"; DROP TABLE charge_versions', "\\", "강남 🧴"], ids=repr)

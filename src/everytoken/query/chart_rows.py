@@ -144,12 +144,13 @@ class CoverageRow(Totals):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CoverageNote:
-    """What settlement noticed and did not count twice."""
+    """What settlement noticed and did not count twice; and `two_traces`, which it cannot see and does count."""
 
     kind: str
-    """`duplicate`, `layers_disagree`, `orphan`, `parent_cycle` or `on_chain_run`."""
+    """`duplicate`, `layers_disagree`, `orphan`, `parent_cycle`, `on_chain_run`; or `two_traces`: spans of two traces
+    tell of one response, as when two OpenTelemetry instrumentations each begin a trace of their own."""
     calls: int
-    """Charges concerned."""
+    """Charges concerned; for `two_traces` those that are too many."""
     reports: int
     """For `duplicate`, the reports that were not counted again; else `calls`."""
     first_us: int

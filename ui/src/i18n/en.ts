@@ -303,6 +303,10 @@ export const en = {
     orphan_other: "calls in runs whose parent never came: counted, shown at the top of their traces",
     parent_cycle_one: "call in a run that is its own ancestor: counted once",
     parent_cycle_other: "calls in runs that are their own ancestors: counted once",
+    two_traces_one:
+      "call too many: spans of two traces tell of one response. Instrument either the SDK or the framework",
+    two_traces_other:
+      "calls too many: spans of two traces tell of one response. Instrument either the SDK or the framework",
     on_chain_run_one: "call whose usage stood on a chain run instead of an LLM run",
     on_chain_run_other: "calls whose usage stood on chain runs instead of LLM runs",
   },

@@ -297,6 +297,10 @@ export const ko: Words = {
     orphan_other: "건은 부모 실행이 도착하지 않아 트레이스 맨 위에 표시했습니다",
     parent_cycle_one: "건은 부모 관계가 순환하여 한 번만 집계했습니다",
     parent_cycle_other: "건은 부모 관계가 순환하여 한 번만 집계했습니다",
+    two_traces_one:
+      "건이 더 집계되었습니다. 두 트레이스의 스팬이 같은 응답을 보고합니다. SDK와 프레임워크 중 하나만 계측하십시오",
+    two_traces_other:
+      "건이 더 집계되었습니다. 두 트레이스의 스팬이 같은 응답을 보고합니다. SDK와 프레임워크 중 하나만 계측하십시오",
     on_chain_run_one: "건은 사용량이 LLM 실행이 아닌 체인 실행에 기록되어 있었습니다",
     on_chain_run_other: "건은 사용량이 LLM 실행이 아닌 체인 실행에 기록되어 있었습니다",
   },
