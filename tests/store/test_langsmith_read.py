@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from langsmith import Client, agent_address
+from langsmith import AsyncClient, Client, agent_address
 from langsmith.run_trees import RunTree
 from langsmith.utils import LangSmithConflictError, LangSmithError, LangSmithNotFoundError
 from tests.store.clickhouse_server import ClickHouse
@@ -180,6 +180,30 @@ def test_runs_are_listed_by_filter(client: Client, server: Server) -> None:
     assert [run.id for run in client.list_runs(project_name="filters", error=True)] == [bad.id]
     assert {run.name for run in client.list_runs(project_name="filters", parent_run_id=good.id)} == {"plan"}
     assert len(list(client.list_runs(trace_id=good.id))) == 3
+
+
+def test_the_asynchronous_client_reads_the_same(client: Client, server: Server) -> None:
+    root = send(client, server, "asynchronous")
+
+    async def ask(reading: AsyncClient) -> None:
+        found = [run async for run in reading.list_runs(project_name="asynchronous", filter="gt(total_tokens, 58)")]
+        assert [run.name for run in found] == ["ChatOpenAI", "plan", "chat"]
+        assert (await reading.read_run(root.id)).total_cost == USD
+        made = await reading.create_project("asynchronous-made")
+        assert (await reading.read_project(project_name="asynchronous-made")).id == made.id
+        await reading.delete_project(project_name="asynchronous-made")
+        assert (await reading.create_feedback(root.id, "async", score=1)).score == 1
+        token = await reading.create_presigned_feedback_token(root.id, "async")
+        await reading.create_feedback_from_token(token.url, score=0)
+        assert {row.score async for row in reading.list_feedback(run_ids=[root.id])} == {0, 1}
+        link = await reading.share_run(root.id)
+        assert await reading.read_run_shared_link(root.id) == link
+
+    async def opened() -> None:
+        async with AsyncClient(api_url=server.url, api_key="local") as reading:
+            await ask(reading)
+
+    asyncio.run(opened())
 
 
 def test_a_run_that_failed_without_saying_why_is_found_among_the_errors(client: Client, server: Server) -> None:
