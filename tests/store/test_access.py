@@ -1,5 +1,6 @@
 """A real, guarded server: what a key for one project reaches of another project over every path. Nothing."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -411,6 +412,30 @@ def test_masks_are_tried_on_a_text_before_they_are_set(world: World) -> None:
     refused = world.ask("mine-admin", "POST", at, json={"text": "x", "mask_patterns": ["("]})
     assert (refused.status_code, refused.json()["field"]) == (400, "body.mask_patterns.0")
     assert world.ask("mine", "POST", at, json=tried).status_code == 403
+
+
+def test_a_run_names_no_attachment_that_it_did_not_bring(world: World) -> None:
+    """A run that said it itself got a signed address for a file of another project, by its hash alone."""
+    theirs, forged = str(uuid.uuid4()), str(uuid.uuid4())
+    files = {
+        f"post.{theirs}": (None, json.dumps(run_of(THEIRS, theirs)), "application/json"),
+        f"attachment.{theirs}.note": (None, b"their note", "text/plain"),
+    }
+    assert world.ask("admin", "POST", "/runs/multipart", files=files).status_code == 202
+    where = {"sha256": hashlib.sha256(b"their note").hexdigest(), "mime_type": "text/plain", "size_bytes": 10}
+    body = run_of(MINE, forged)
+    body["extra"] = {**body["extra"], "attachment.note": where}
+    assert world.ask("mine", "POST", "/runs", json=body).status_code == 202
+    patch = {"extra": {"attachment.other": where}, "end_time": "2026-11-22T12:00:01Z"}
+    assert world.ask("mine", "PATCH", f"/runs/{forged}", json=patch).status_code == 202
+    world.ask("admin", "POST", f"{OURS}/flush")
+    held = world.ask("admin", "GET", f"/runs/{theirs}").json()["s3_urls"]
+    assert world.server.http.get(held["attachment.note"]["presigned_url"]).text == "their note"
+    run = world.ask("mine", "GET", f"/runs/{forged}").json()
+    assert run["s3_urls"] == {}
+    assert run["extra"]["metadata"]["user_id"] == "u"
+    detail = world.ask("mine", "GET", f"{OURS}/traces/{forged}/runs/{forged}").text
+    assert hashlib.sha256(b"their note").hexdigest() not in detail
 
 
 def test_what_a_mask_matches_is_nowhere_in_the_ledger_and_the_numbers_stay(world: World) -> None:

@@ -35,6 +35,11 @@ class FieldError(ValueError):
         self.field = field
 
 
+ATTACHMENT = "attachment."
+"""Begins the keys of `extra` that say where a run's attachments lie. Those are ours to write: whatever stands there, of
+any project, gets a signed address."""
+
+
 def read_id(value: Any) -> str:
     """Lower-case UUID text with dashes; 32 hexadecimal digits are read too.
 
@@ -90,6 +95,8 @@ def _sorted_out(fields: dict[str, Any], wire: dict[str, Any]) -> RunFields:
             raise FieldError("extra.metadata", "must be a JSON object")
         if metadata:
             fields["metadata"] = metadata
+        for name in [name for name in extra if name.startswith(ATTACHMENT)]:
+            del extra[name]
         if not extra:
             del fields["extra"]
     for key in _KEPT_IN_EXTRA:
