@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.store.clickhouse_server import ClickHouse
+from tests.store.clickhouse_server import CLUSTER, ClickHouse
 from tests.store.postgres import Postgres
 from tests.store.serving import Server, serving
 
@@ -71,6 +71,51 @@ def test_a_trace_in_two_halves_is_the_same_on_both_servers(servers: tuple[Server
     told = [server.http.get("/sessions", params={"name": "halves"}).json()[0]["id"] for server in servers]
     assert told[0] == told[1]
     assert here.http.get("/info").json() == there.http.get("/info").json()
+
+
+def test_on_two_shards_a_trace_that_both_servers_received_is_deleted_for_good(
+    tmp_path: Path, cluster_url: str, database_url: str, clickhouse_cluster: ClickHouse
+) -> None:
+    urls = {"EVERYTOKEN_CLICKHOUSE_URL": cluster_url, "EVERYTOKEN_DATABASE_URL": database_url}
+    urls |= {"EVERYTOKEN_CLICKHOUSE_CLUSTER": CLUSTER, "EVERYTOKEN_RETENTION_INTERVAL_S": "2"}
+    root, late, *calls = (str(uuid.uuid4()) for _ in range(6))
+    with (
+        serving(tmp_path / "a", **urls) as here,
+        serving(tmp_path / "b", EVERYTOKEN_FLUSH_INTERVAL_MS="1500", **urls) as there,
+    ):
+        assert start(here, root, root, run_type="chain").status_code == 202
+        for one, other, run_id in zip((here, there) * 2, (there, here) * 2, calls, strict=True):
+            assert start(one, run_id, root, parent_run_id=root).status_code == 202
+            assert end(other, run_id, root, 10).status_code == 202
+        assert call(here, 5) == 202
+        for server in (here, there):
+            server.flush()
+        assert here.get("/projects/shop/summary")["total_tokens"] == 4 * 11 + 6
+        assert there.get("/projects/shop/summary") == here.get("/projects/shop/summary")
+
+        assert start(there, late, root, parent_run_id=root).status_code == 202  # on its way while the trace is deleted
+        gone = here.http.delete(f"/everytoken/v1/traces/{root}", params={"project": "shop"})
+        assert gone.json()["traces"] == 1
+        assert end(there, late, root, 100).status_code == end(here, calls[0], root, 100).status_code == 202
+        for server in (here, there):
+            server.flush()
+            assert server.get("/projects/shop/summary")["total_tokens"] == 6
+            assert server.http.get(f"/everytoken/v1/traces/{root}").status_code == 404
+        assert _on_disk(clickhouse_cluster, cluster_url) == {"run_versions": 1, "charge_versions": 1, "operations": 2}
+
+
+def _on_disk(clickhouse: ClickHouse, url: str) -> dict[str, int]:
+    """Distinct rows that the parts hold once a sweep has been over them, those that no read sees among them."""
+    database, found = url.rpartition("/")[2], {}
+    keys = {"run_versions": "run_id", "charge_versions": "charge_key", "operations": "digest"}
+    for _ in range(40):
+        for table, key in keys.items():
+            rows = f"SELECT uniqExact({key}) FROM {database}.{table}_local SETTINGS apply_deleted_mask = 0"
+            found[table] = int(clickhouse.run(rows))
+        if sum(found.values()) <= 4:
+            break
+        time.sleep(0.25)
+    return found
 
 
 def test_while_clickhouse_is_away_the_journal_keeps_what_comes_and_reads_say_so(
@@ -147,6 +192,21 @@ def test_a_server_killed_while_clickhouse_is_away_loses_nothing(
         try:
             assert [call(server, 10) for _ in range(10)] == [202] * 10
             server.stop(9)
+        finally:
+            clickhouse.start()
+    with serving(tmp_path / "a", **urls) as server:
+        server.flush()
+        assert server.get("/projects/shop/summary")["total_tokens"] == 110
+
+
+def test_a_server_told_to_stop_while_clickhouse_is_away_gives_up_in_time_and_loses_nothing(
+    tmp_path: Path, urls: dict[str, str], clickhouse: ClickHouse
+) -> None:
+    with serving(tmp_path / "a", **urls) as server:
+        clickhouse.stop()
+        try:
+            assert [call(server, 10) for _ in range(10)] == [202] * 10
+            assert server.stop() == 0  # within the 30 s after which Kubernetes kills
         finally:
             clickhouse.start()
     with serving(tmp_path / "a", **urls) as server:
