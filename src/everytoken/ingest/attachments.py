@@ -4,14 +4,17 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from everytoken.store.errors import StoreUnavailableError
-from everytoken.wire.operations import Attachment, Operation
+from everytoken.wire.operations import Attachment, Decoded, Operation
 
 FRESH_S = 600.0
 """How long what was shared is taken to be there for all servers, without sharing it again."""
+WRITERS = 16
+"""Files written at one time: they wait for the disk, which puts many down in the time of one."""
 AFTER_OTHERS = 1_000_000
 """Index of the operation that names an attachment: behind those of its body."""
 
@@ -26,25 +29,26 @@ class AttachmentStore:
     def path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
 
-    def put(self, attachment: Attachment) -> str:
-        """Durable when it returns; the hash in hexadecimal.
+    def put(self, attachments: Sequence[Attachment]) -> list[str]:
+        """Durable when it returns; the hash of each in hexadecimal.
 
         Raises:
             StoreUnavailableError: the disk is full or fails. Put the same again later: its body stays in the journal.
         """
-        sha256 = hashlib.sha256(attachment.data).hexdigest()
-        target = self.path(sha256)
+        hashes = [hashlib.sha256(attachment.data).hexdigest() for attachment in attachments]
+        wanted = {sha256: attachment.data for sha256, attachment in zip(hashes, attachments, strict=True)}
         try:
-            if not self._is_there(target):
-                if self._share is not None:
-                    self._share(sha256, attachment.data)
-                _write(target, attachment.data)
+            missing = {sha256: data for sha256, data in wanted.items() if not self._is_there(self.path(sha256))}
+            if self._share is not None:
+                for sha256, data in missing.items():
+                    self._share(sha256, data)
+            _write({self.path(sha256): data for sha256, data in missing.items()})
         except OSError as error:
             raise StoreUnavailableError(
                 f"an attachment cannot be kept in {self._folder}: {error.strerror or error}",
                 hint="free some disk space",
             ) from error
-        return sha256
+        return hashes
 
     def drop(self, hashes: Iterable[str], before_s: float) -> int:
         """Remove attachments last put before an instant, in seconds of the epoch; how many there were.
@@ -70,26 +74,39 @@ class AttachmentStore:
             return False
         return self._share is None or put_s > time.time() - FRESH_S
 
-    def as_operation(self, attachment: Attachment, index: int, allowed: frozenset[str] | None = None) -> Operation:
-        """The update of the run that says where its attachment is: `extra["attachment.<name>"]`."""
-        where = {
-            "sha256": self.put(attachment),
-            "mime_type": attachment.mime_type,
-            "size_bytes": len(attachment.data),
-        }
-        return Operation(
-            "patch",
-            attachment.run_id,
-            {"extra": {f"attachment.{attachment.name}": where}},
-            attachment.received_us,
-            AFTER_OTHERS + index,
-            allowed=allowed,
-        )
+    def as_operations(self, decoded: Decoded, gone: Container[str]) -> Iterator[Operation]:
+        """The update of each run, but of those `gone`, that says where its attachment is: `extra["attachment.<name>"]`."""
+        kept = [(index, one) for index, one in enumerate(decoded.attachments) if one.run_id not in gone]
+        hashes = self.put([attachment for _, attachment in kept])
+        for (index, attachment), sha256 in zip(kept, hashes, strict=True):
+            where = {"sha256": sha256, "mime_type": attachment.mime_type, "size_bytes": len(attachment.data)}
+            yield Operation(
+                "patch",
+                attachment.run_id,
+                {"extra": {f"attachment.{attachment.name}": where}},
+                attachment.received_us,
+                AFTER_OTHERS + index,
+                allowed=decoded.allowed,
+            )
 
 
-def _write(target: Path, data: bytes) -> None:
-    """All of it, or nothing; its name too outlives a loss of power."""
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _write(files: Mapping[Path, bytes]) -> None:
+    """Each all of it, or nothing; their names too outlive a loss of power."""
+    folders = {file.parent for file in files}
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        if len(files) == 1:
+            _write_one(*next(iter(files.items())))
+        elif files:
+            with ThreadPoolExecutor(WRITERS, thread_name_prefix="everytoken-attachments") as pool:
+                list(pool.map(_write_one, files, files.values()))
+    finally:
+        for folder in folders | {folder.parent for folder in folders}:
+            _sync(folder)
+
+
+def _write_one(target: Path, data: bytes) -> None:
     fresh = target.with_suffix(".new")
     try:
         with fresh.open("wb") as file:
@@ -100,9 +117,11 @@ def _write(target: Path, data: bytes) -> None:
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
-    for folder in (target.parent, target.parent.parent):
-        held = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(held)
-        finally:
-            os.close(held)
+
+
+def _sync(folder: Path) -> None:
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(held)
+    finally:
+        os.close(held)

@@ -335,11 +335,7 @@ class Flusher:
                 continue
             decoded = row.decoded.unpack()
             operations += decoded.operations
-            operations += (
-                self._attachments.as_operation(attachment, index, decoded.allowed)
-                for index, attachment in enumerate(decoded.attachments)
-                if attachment.run_id not in gone
-            )
+            operations += self._attachments.as_operations(decoded, gone)
             feedback += decoded.feedback
         return self._without(gone, operations, feedback) if gone else (operations, feedback)
 

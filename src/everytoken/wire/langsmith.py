@@ -11,6 +11,8 @@ from everytoken.wire.json_text import JsonError, check_depth, load_deep_json, lo
 from everytoken.wire.multipart import Part, read_parts
 from everytoken.wire.operations import Attachment, Decoded, Feedback, Operation, OperationKind, Rejection
 
+MAX_ATTACHMENTS = 2_000
+"""Of one body: 20 for each of the SDKs' 100 runs. Each is a file of its own on the disk."""
 FLAG_PART_UNREADABLE = "part_unreadable"
 """One field of the run could not be read; the rest was kept."""
 
@@ -70,6 +72,8 @@ class _MultipartReader:
             self._take_run(cast("OperationKind", event), owner_id, name, part)
         elif part.fault:
             self._reject(part, name, part.fault)
+        elif event == "attachment" and len(self._attachments) == MAX_ATTACHMENTS:
+            self._reject(part, "", f"a request holds at most {MAX_ATTACHMENTS} attachments; send fewer runs in one")
         elif event == "attachment":
             self._attachments.append(
                 Attachment(owner_id, name, part.mime_type or "application/octet-stream", part.data, self._received_us)

@@ -170,6 +170,15 @@ def test_an_attachment_s_name_may_hold_anything_and_its_bytes_are_not_text() -> 
     assert (attachment.run_id, attachment.name, attachment.data) == (RUN, "my file.v2/ü.png", b"\x89PNG\r\n\x00\xff")
 
 
+def test_attachments_without_number_are_rejected_beyond_their_bound() -> None:
+    found = decoded(*((f"attachment.{RUN}.{n}", b"x") for n in range(2_002)), (f"post.{RUN}", b"{}"))
+    assert (len(found.attachments), len(found.operations)) == (2_000, 1)
+    assert [(r.part, r.reason) for r in found.rejections] == [
+        (f"attachment.{RUN}.{n}", "a request holds at most 2000 attachments; send fewer runs in one")
+        for n in (2_000, 2_001)
+    ]
+
+
 def test_feedback_is_read_beside_runs() -> None:
     wire = {"key": "good", "score": 1, "trace_id": RUN, "run_id": None, "created_at": "2026-11-22T12:00:00Z"}
     found = decoded((f"feedback.{FEEDBACK}", json.dumps(wire).encode()), (f"post.{RUN}", b"{}"))
