@@ -75,7 +75,7 @@ class AttachmentStore:
         return self._share is None or put_s > time.time() - FRESH_S
 
     def as_operations(self, decoded: Decoded, gone: Container[str]) -> Iterator[Operation]:
-        """The update of each run, but of those `gone`, that says where its attachment is: `extra["attachment.<name>"]`."""
+        """The update of each run but those `gone` that says where its attachment is: `extra["attachment.<name>"]`."""
         kept = [(index, one) for index, one in enumerate(decoded.attachments) if one.run_id not in gone]
         hashes = self.put([attachment for _, attachment in kept])
         for (index, attachment), sha256 in zip(kept, hashes, strict=True):
