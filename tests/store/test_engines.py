@@ -224,6 +224,13 @@ def test_an_address_that_is_none_is_refused_with_how_to_write_it(url: str, tmp_p
     assert raised.value.hint == "write it as http://user:password@host:8123/database"
 
 
+def test_a_cluster_without_an_address_is_refused_and_makes_no_ledger_in_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="EVERYTOKEN_CLICKHOUSE_CLUSTER names a cluster") as raised:
+        Ledger.open(Settings(data=tmp_path, clickhouse_cluster=CLUSTER))
+    assert "EVERYTOKEN_CLICKHOUSE_URL" in str(raised.value.hint)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_server_that_is_away_at_the_start_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="no ledger at EVERYTOKEN_CLICKHOUSE_URL") as raised:
         Ledger.open(Settings(data=tmp_path, clickhouse_url="http://user:secret@127.0.0.1:9/x"))

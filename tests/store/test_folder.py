@@ -33,7 +33,18 @@ def test_a_refused_folder_is_let_go(tmp_path: Path) -> None:
             DataFolder(tmp_path)
 
 
-@pytest.mark.parametrize("mark", ["", "{}", "[]", "null", '{"schema_version": "one"}'])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        '{"product": "everytoken", "schema_version": "one"}',
+        '{"schema_version": 1}',
+        '{"product": "another", "schema_version": 1}',
+    ],
+)
 def test_a_mark_that_is_not_ours_is_refused(tmp_path: Path, mark: str) -> None:
     (tmp_path / MARK).write_text(mark)
 

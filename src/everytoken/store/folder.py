@@ -13,6 +13,7 @@ from everytoken.store.errors import FolderError
 
 SCHEMA_VERSION = 1
 """Raised with every change of the journal, the ledger or the control data that an older server cannot read."""
+PRODUCT = "everytoken"
 MARK = "everytoken.json"
 LOCK = "everytoken.lock"
 MIN_FREE_BYTES = 64 * 1024**2  # below this the engine fails in the middle of a write
@@ -77,8 +78,9 @@ class DataFolder:
 
     def _check(self, mark: Path) -> None:
         try:
-            found = json.loads(mark.read_text())["schema_version"]
-            known = isinstance(found, int)
+            told = json.loads(mark.read_text())
+            found = told["schema_version"]
+            known = isinstance(found, int) and told["product"] == PRODUCT
         except (ValueError, KeyError, TypeError):
             known = False
         if not known:
@@ -92,7 +94,7 @@ class DataFolder:
     def _write(self, mark: Path) -> None:
         fresh = mark.with_suffix(".new")
         with fresh.open("w") as file:
-            json.dump({"product": "everytoken", "schema_version": SCHEMA_VERSION}, file)
+            json.dump({"product": PRODUCT, "schema_version": SCHEMA_VERSION}, file)
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(mark)

@@ -111,8 +111,13 @@ class Ledger:
 
         Raises:
             FolderError: the engine cannot open it, or a newer everytoken wrote it.
-            StoreError: the server is away, or refuses us.
+            StoreError: the server is away, or refuses us, or there is a cluster without its address.
         """
+        if settings.clickhouse_cluster is not None and settings.clickhouse_url is None:
+            raise StoreError(
+                "EVERYTOKEN_CLICKHOUSE_CLUSTER names a cluster, and nothing tells where it is",
+                hint="set EVERYTOKEN_CLICKHOUSE_URL too, to one of its servers or what balances them",
+            )
         return cls._shared(settings) if settings.clickhouse_url is not None else cls._embedded(settings)
 
     @classmethod
