@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -225,3 +226,32 @@ def test_a_journal_whose_table_is_damaged_is_refused_with_what_to_do(open_journa
     with pytest.raises(FolderError, match="cannot be read: database disk image is malformed") as caught:
         Journal(path, max_bytes=MIB)
     assert caught.value.hint == "restore it from a backup, or move it away"
+
+
+class FailingDisk:
+    """The journal's connection, on a disk that refuses some statements for a while."""
+
+    def __init__(self, connection: sqlite3.Connection, *refused: str) -> None:
+        self._connection = connection
+        self.refused: tuple[str, ...] = refused
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def execute(self, sql: str, *more: Any) -> Any:
+        if sql.startswith(self.refused or ("\0",)):
+            raise sqlite3.OperationalError("disk I/O error")
+        return self._connection.execute(sql, *more)
+
+
+def test_a_disk_that_fails_even_to_undo_leaves_the_journal_at_work(open_journal: Opener) -> None:
+    journal = open_journal()
+    first = journal.append(entry()).result(5)
+    disk = FailingDisk(journal._connection, "COMMIT", "ROLLBACK")
+    journal._connection = disk  # type: ignore[assignment]  # the seam to the disk
+    for _ in range(2):
+        with pytest.raises(JournalFullError, match="disk I/O error"):
+            journal.append(entry(b"lost")).result(5)
+    disk.refused = ()
+    assert journal.append(entry(b"kept")).result(5) > first
+    assert [data for _, data in rows_on_disk(journal)] == [b"body", b"kept"]

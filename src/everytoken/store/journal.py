@@ -4,6 +4,7 @@ One SQLite file, one thread that owns it. Requests that wait at the same time ar
 commit is one fsync, whatever the number of rows.
 """
 
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -209,12 +210,15 @@ class Journal:
         live = [command for command in group if command.future.set_running_or_notify_cancel()]
         began_s = time.monotonic()
         try:
+            if self._connection.in_transaction:  # left by a rollback that failed
+                self._connection.execute("ROLLBACK")
             self._connection.execute("BEGIN IMMEDIATE")
             results = [command.run(self._connection) for command in live]
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - the one thread every request waits for must outlive any of them
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # a disk that fails may fail this too: the next group tries again
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
             log.error("the journal at %s could not commit: %s", self.path, error)
             self._account(group, stored=())
             for command in live:
