@@ -123,3 +123,61 @@ test("what lies elsewhere, can run, or is no base64 is named and never loaded", 
     expect(message?.parts).toEqual(["image"]);
   }
 });
+
+test("OpenTelemetry's conventions: parts with content, a tool's call and its answer, instructions beside", () => {
+  expect(
+    inputMessages({
+      system_instructions: [{ type: "text", content: "Be kind." }],
+      messages: [
+        { role: "user", parts: [{ type: "text", content: "날씨?" }] },
+        { role: "assistant", parts: [{ type: "tool_call", id: "c", name: "weather", arguments: { city: "서울" } }] },
+        { role: "tool", parts: [{ type: "tool_call_response", id: "c", response: "맑음" }] },
+        { role: "tool", parts: [{ type: "tool_call_response", id: "c", response: [{ text: "sunny" }] }] },
+      ],
+    }),
+  ).toEqual([
+    say("system", "Be kind."),
+    say("user", "날씨?"),
+    { ...say("assistant", ""), toolCalls: [{ name: "weather", args: '{"city":"서울"}' }] },
+    say("tool", "맑음"),
+    say("tool", "sunny"),
+  ]);
+  const thought = { type: "reasoning", content: "hm" };
+  expect(
+    outputMessages({ messages: [{ role: "assistant", parts: [thought, { type: "text", content: "네" }] }] }),
+  ).toEqual([say("assistant", "네")]);
+  expect(inputMessages({ system_instructions: "Be brief.", messages: [] })).toEqual([say("system", "Be brief.")]);
+});
+
+test("OpenInference: contents and tool calls each in a wrapper of their own", () => {
+  expect(
+    outputMessages({
+      messages: [
+        {
+          role: "assistant",
+          contents: [{ message_content: { type: "text", text: "생각한 답" } }],
+          tool_calls: [{ tool_call: { id: "c", function: { name: "weather", arguments: "{}" } } }],
+        },
+      ],
+    }),
+  ).toEqual([{ ...say("assistant", "생각한 답"), toolCalls: [{ name: "weather", args: "{}" }] }]);
+});
+
+test("the Vercel AI SDK and Strands: calls by their own names", () => {
+  expect(
+    inputMessages({
+      messages: [
+        { role: "assistant", content: [{ type: "tool-call", toolName: "weather", input: { city: "서울" } }] },
+        { role: "tool", content: [{ type: "tool-result", toolName: "weather", output: { t: 3 } }] },
+        { role: "assistant", content: [{ toolUse: { name: "weather", input: { city: "서울" } } }] },
+      ],
+    }),
+  ).toEqual([
+    { ...say("assistant", ""), toolCalls: [{ name: "weather", args: '{"city":"서울"}' }] },
+    say("tool", '{"t":3}'),
+    { ...say("assistant", ""), toolCalls: [{ name: "weather", args: '{"city":"서울"}' }] },
+  ]);
+  expect(outputMessages({ messages: [{ finish_reason: "end_turn", message: [{ text: "짧은 답" }] }] })).toEqual([
+    say("assistant", "짧은 답"),
+  ]);
+});

@@ -1,4 +1,7 @@
-/** A chat out of whatever a run carried: OpenAI chat and Responses, LangChain, Gemini. What it does not know stays JSON. */
+/**
+ * A chat out of whatever a run carried: OpenAI chat and Responses, LangChain, Gemini, and the messages of OpenTelemetry's
+ * GenAI conventions, OpenInference and the Vercel AI SDK. What it does not know stays JSON.
+ */
 
 export type ToolCall = { readonly name: string; readonly args: string };
 export type Message = {
@@ -38,7 +41,7 @@ const ROLES: Record<string, string> = {
 /** The messages a run was sent. */
 export function inputMessages(inputs: unknown): Message[] {
   if (!isFields(inputs)) return [];
-  const instructions = textOf(inputs.instructions) || textOf(inputs.system);
+  const instructions = textOf(inputs.instructions) || textOf(inputs.system) || contentText(inputs.system_instructions);
   const system = instructions ? [plain("system", instructions)] : [];
   for (const key of ["messages", "contents", "input"]) {
     const found = messagesIn(inputs[key], "user");
@@ -68,6 +71,7 @@ function messagesIn(value: unknown, role: string, depth = 0): Message[] {
   if (Array.isArray(value)) return value.flatMap((item) => messagesIn(item, role, depth + 1));
   if (!isFields(value)) return [];
   if (isFields(value.message)) return messagesIn(value.message, role, depth + 1);
+  if (Array.isArray(value.message)) return one({ role, content: value.message }, role);
   if (isFields(value.kwargs)) return one({ ...value.kwargs, role: listOf(value.id).at(-1) ?? value.kwargs.type }, role);
   if (isFields(value.data) && typeof value.type === "string") return one({ ...value.data, role: value.type }, role);
   if (isFields(value.content) && Array.isArray(value.content.parts)) return one(value.content, role);
@@ -81,7 +85,7 @@ function one(value: Fields, fallback: string): Message[] {
   if (kind.endsWith("_call"))
     return [{ ...plain("assistant", ""), toolCalls: [{ name: kind.slice(0, -5), args: shown(value.action) }] }];
   if (kind === "reasoning") return [];
-  const content = value.content ?? value.parts ?? value.text;
+  const content = value.content ?? value.parts ?? value.contents ?? value.text;
   const calls = [...listOf(value.tool_calls).filter(isFields).map(call), ...inlineCalls(content)];
   if (content === undefined && calls.length === 0) return [];
   const said = textOf(value.role) || (ROLES[kind] ? kind : "");
@@ -96,9 +100,17 @@ function one(value: Fields, fallback: string): Message[] {
   ];
 }
 
+/** What a call of a tool, and its answer, are called inside a message: Anthropic, OpenTelemetry, Vercel. */
+const CALLS = new Set(["tool_use", "tool_call", "tool-call"]);
+const RESULTS = new Set(["tool_call_response", "tool-result"]);
+
 function call(value: Fields): ToolCall {
+  if (isFields(value.tool_call)) return call(value.tool_call);
   const inner = isFields(value.function) ? value.function : value;
-  return { name: textOf(inner.name) || "?", args: shown(inner.arguments ?? inner.args ?? inner.input) };
+  return {
+    name: textOf(inner.name) || textOf(inner.toolName) || "?",
+    args: shown(inner.arguments ?? inner.args ?? inner.input),
+  };
 }
 
 function inlineCalls(content: unknown): ToolCall[] {
@@ -107,16 +119,25 @@ function inlineCalls(content: unknown): ToolCall[] {
     .flatMap((part) => {
       if (isFields(part.functionCall)) return [call(part.functionCall)];
       if (isFields(part.function_call)) return [call(part.function_call)];
-      return part.type === "tool_use" ? [call(part)] : [];
+      if (isFields(part.toolUse)) return [call(part.toolUse)];
+      return CALLS.has(textOf(part.type)) ? [call(part)] : [];
     });
 }
 
 function contentText(content: unknown): string {
   if (typeof content === "string") return content;
   return listOf(content)
-    .map((part) => (typeof part === "string" ? part : isFields(part) ? textOf(part.text) : ""))
+    .map((part) => (typeof part === "string" ? part : isFields(part) ? partText(part) : ""))
     .filter((text) => text !== "")
     .join("\n\n");
+}
+
+/** What a part says: its text, or what a tool answered. Thoughts are no part of the answer. */
+function partText(part: Fields): string {
+  if (isFields(part.message_content)) return partText(part.message_content);
+  const answered = RESULTS.has(textOf(part.type)) ? (part.response ?? part.result ?? part.output) : undefined;
+  if (answered !== undefined) return contentText(answered) || shown(answered);
+  return textOf(part.text) || (part.type === "text" ? textOf(part.content) : "");
 }
 
 /** Formats a browser decodes without running anything in them: an SVG is a program, and stays out. */
