@@ -180,9 +180,10 @@ def _name(span: Span, run_type: str) -> str:
     places = [attributes.get("langsmith.trace.name")]
     if "traceloop.span.kind" in attributes:
         places.append(attributes.get("traceloop.entity.name"))
-    places.append(attributes.get("logfire.msg"))  # the span's own name is then a template
     if run_type == "tool":
         places += [attributes.get(key) for key in ("gen_ai.tool.name", "tool.name", "ai.toolCall.name")]
+    if "{" in span.name:  # a template of Logfire's, which writes beside it what came of it
+        places.append(attributes.get("logfire.msg"))
     return next((name for place in (*places, span.name, UNNAMED) if (name := _text(place))), UNNAMED)[:MAX_NAME]
 
 

@@ -253,6 +253,8 @@ def test_a_call_that_failed_stays_a_request_under_logfire() -> None:
 def test_logfires_message_is_the_name_where_the_span_has_a_template() -> None:
     (run,) = runs(("logfire.openai", sent("logfire chat")))[1:]
     assert run.name == "Chat Completion with 'gpt-5.2'"
+    (agent,) = runs(("pydantic-ai", sent("pydantic-ai agent")))[1:]
+    assert agent.name == "invoke_agent ag"
 
 
 def test_openllmetrys_callback_beside_its_own_openai_span_is_one_charge() -> None:
