@@ -14,6 +14,7 @@ from everytoken.config import Settings
 from everytoken.core.charge import Charge, Cost, CostStatus, Quality
 from everytoken.core.sums import sums_of
 from everytoken.core.usage import Usage
+from everytoken.query import models, nodes
 from everytoken.query.charges import list_charges
 from everytoken.query.errors import NotFoundError
 from everytoken.query.models import list_models
@@ -158,13 +159,29 @@ def test_nodes_without_a_model_call_are_listed_and_charges_join_by_node(store: S
     ]
     store.ledger.write(runs, charges, [])
 
-    rows = {row.node: row for row in list_nodes(store.ledger, store.control, "shop", ALL).nodes}
+    found = list_nodes(store.ledger, store.control, "shop", ALL)
+    assert (found.outside.llm_calls, found.outside.cost_usd, found.truncated) == (1, "0.1", False)
+    rows = {row.node: row for row in found.nodes}
     assert list(rows) == ["late_node", "answer", "router"]
     assert (rows["answer"].executions, rows["answer"].errors, rows["answer"].llm_calls) == (2, 1, 1)
     assert (rows["answer"].cost_usd, rows["answer"].share) == ("0.3", 0.3)
     assert (rows["answer"].p50_ms, rows["answer"].p95_ms) == (3000.0, 3000.0)
     assert (rows["router"].executions, rows["router"].llm_calls, rows["router"].p50_ms) == (1, 0, None)
     assert (rows["late_node"].executions, rows["late_node"].share) == (0, 0.6)
+
+
+def test_more_nodes_and_models_than_are_listed_are_said_to_be_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "MAX_NODES", 2)
+    monkeypatch.setattr(models, "MAX_MODELS", 2)
+    about = (store.ledger, store.control, "shop", ALL)
+    for number, name in enumerate(("a", "b", "c")):
+        store.ledger.write([], [charge(name, f"0.{3 - number}", node=name, response_model=name)], [])
+        listed = list_nodes(*about)
+        assert [row.node for row in listed.nodes] == ["a", "b", "c"][: min(number + 1, 2)]
+        assert listed.truncated == list_models(*about).truncated == (number == 2)
+        assert len(list_models(*about).models) == len(listed.nodes)
 
 
 def test_the_worst_runs_of_a_node_are_the_slowest_the_dearest_and_the_failed(store: Store) -> None:

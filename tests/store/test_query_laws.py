@@ -1,4 +1,5 @@
-"""Facets, summary and money by class against a slow count in Python, over random traces written in several versions."""
+"""Every view against a slow count in Python, and against every other view: the same charges add up to the same numbers,
+over random traces written in several versions, with charges that settlement took back and traces that were deleted."""
 
 import random
 from collections import Counter, defaultdict
@@ -14,10 +15,21 @@ from tests.store.samples import NOON_US, SECOND_US, charge, opened, run, uid
 
 from everytoken.config import Settings
 from everytoken.core.charge import Charge, CostLine
+from everytoken.core.sums import sums_of
+from everytoken.query.charges import list_charges
+from everytoken.query.coverage import read_coverage
+from everytoken.query.explain import Cell, Explained, explain
 from everytoken.query.facets import VALUES_MAX, read_facets
 from everytoken.query.found_traces import TraceQuestion
-from everytoken.query.projects import summary
-from everytoken.query.series import Split, class_of, read_series
+from everytoken.query.groups import list_groups
+from everytoken.query.models import list_models
+from everytoken.query.nodes import list_nodes
+from everytoken.query.projects import list_projects, summary
+from everytoken.query.rows import Totals
+from everytoken.query.series import DIMENSIONS, Dimension, Split, class_of, read_series
+from everytoken.query.totals import totals
+from everytoken.query.trace_rows import ChargeRow
+from everytoken.query.traces import Wanted, list_traces
 from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
@@ -50,6 +62,10 @@ class Shop:
         ledger.write([], [], refs)
         for key in gone:
             del self.charges[key]
+        deleted = {uid(root) for root in self.random.sample(range(1, TRACES + 1), 3)}
+        ledger.delete("shop", sorted(deleted))
+        self.runs = {key: settled for key, settled in self.runs.items() if settled.run.trace_id not in deleted}
+        self.charges = {key: held for key, held in self.charges.items() if held.trace_id not in deleted}
 
     def _run(self, number: int) -> SettledRun:
         """Roots 1 to `TRACES`, one minute apart, each with a child. What has ended stays so."""
@@ -171,6 +187,103 @@ def _check_summary(held: Shop, ledger: Ledger, control: Control, window: Window)
     assert answer.errors == sum(run.is_root and run.status == "error" for run in runs)
     assert answer.llm_calls == len(charges)
     assert Decimal(answer.cost_known_usd) == sum((one.cost.usd or Decimal(0) for one in charges), Decimal(0))
+
+
+FIGURES = ("llm_calls", "input_tokens", "output_tokens", "total_tokens", "cache_read_tokens", "reasoning_tokens",
+           "unpriced_calls")  # fmt: skip
+WINDOWS = (ALL, MIDDLE, Window(to_us=NOON_US + 20 * MINUTE_US), Window(NOON_US + 60 * MINUTE_US))
+ZONES = ("UTC", "Asia/Kolkata", "America/New_York")
+
+
+def figures(*parts: Totals) -> tuple[Any, ...]:
+    """What some rows add up to: counts, known money, and whether a part of it is unknown."""
+    counts = tuple(sum(getattr(part, name) for part in parts) for name in FIGURES)
+    kinds = tuple(sum(getattr(part.quality, name) for part in parts) for name in ("exact", "partial", "missing"))
+    known = sum((Decimal(part.cost_known_usd) for part in parts), Decimal(0))
+    return counts, kinds, known, any(part.cost_usd is None for part in parts)
+
+
+def test_every_view_of_a_window_adds_up_to_the_same_numbers(shop: tuple[Shop, Ledger, Control]) -> None:
+    for window in WINDOWS:
+        _check_views(*shop, window)
+
+
+def _check_views(held: Shop, ledger: Ledger, control: Control, window: Window) -> None:
+    bounds = window.params()
+    wanted = figures(totals(sums_of(c for c in held.charges.values() if c.started_us in range(*bounds.values()))))
+    about = (ledger, control, "shop", window)
+    nodes = list_nodes(*about)
+    dimensions = [by for by in DIMENSIONS if by not in ("class", "tag")]
+    views: dict[str, tuple[Any, ...]] = {
+        "summary": figures(summary(*about)),
+        "projects": figures(*list_projects(ledger, control, window).projects),
+        "nodes": figures(nodes.outside, *nodes.nodes),
+        "models": figures(*list_models(*about).models),
+        "users": figures(*list_groups(*about, by="user").groups),
+        "threads": figures(*list_groups(*about, by="thread").groups),
+        "coverage": figures(*read_coverage(*about).paths),
+        "coverage as a whole": figures(read_coverage(*about)),
+        "explained": figures(explain(ledger, control, Explained(project="shop", window=window))),
+        **{f"series by {by} in {zone}": _of_series(*about, by, zone) for by in dimensions for zone in ZONES},
+    }
+    assert {name: found for name, found in views.items() if found != wanted} == {}
+    rows = _all_charges(*about)
+    assert sorted(row.charge_key for row in rows) == sorted(
+        key for key, one in held.charges.items() if one.started_us in range(*bounds.values())
+    )
+    assert len(rows) == wanted[0][0]
+    assert sum((Decimal(row.cost_usd or 0) for row in rows), Decimal(0)) == wanted[2]
+
+
+def _of_series(
+    ledger: Ledger, control: Control, project: str, window: Window, by: Dimension, zone: str
+) -> tuple[Any, ...]:
+    """Of two groups apart and the rest as one, in buckets of an hour."""
+    split = Split(by=by, bucket="hour", zone=ZoneInfo(zone), top=2)
+    now_us = NOON_US + 24 * 60 * MINUTE_US
+    answer = read_series(ledger, control, project, window, split, now_us=now_us)
+    points = [point for group in answer.groups for point in group.points]
+    assert {point.start_us for point in points} <= set(answer.starts_us)
+    return figures(*points)
+
+
+def _all_charges(ledger: Ledger, control: Control, project: str, window: Window) -> list[ChargeRow]:
+    rows: list[ChargeRow] = []
+    cursor: str | None = None
+    while True:
+        page = list_charges(ledger, control, window, project=project, cursor=cursor, limit=7)
+        rows += page.charges
+        cursor = page.next
+        if cursor is None:
+            return rows
+
+
+def test_traces_that_a_filter_finds_add_up_to_their_charges(shop: tuple[Shop, Ledger, Control]) -> None:
+    held, ledger, control = shop
+    for text in ("gt(total_tokens, 100)", 'eq(status, "error")', 'eq(model, "gpt-5.2-2025-12-11")'):
+        rows = list_traces(ledger, control, "shop", ALL, Wanted(text), limit=100).traces
+        found = {row.trace_id for row in rows}
+        charges = [one for one in held.charges.values() if one.trace_id in found]
+        assert 0 < len(found) < len(held.heads(ALL)), text
+        assert figures(*rows) == figures(totals(sums_of(charges))), text
+
+
+CELLS: tuple[tuple[Cell, str], ...] = (
+    ("model", "gpt-5.2-2025-12-11"), ("node", "plan"), ("node", ""), ("user", "한"), ("user", ""), ("release", "1.1"),
+    ("provider", "google"), ("call_path", "gemini.generate"), ("quality", "exact"),
+)  # fmt: skip
+
+
+def test_a_cell_is_explained_by_the_number_that_the_series_shows(shop: tuple[Shop, Ledger, Control]) -> None:
+    _, ledger, control = shop
+    for by, key in CELLS:
+        split = Split(by=by, bucket="day", zone=ZoneInfo("UTC"), top=20)
+        answer = read_series(ledger, control, "shop", ALL, split, now_us=NOON_US + 24 * 60 * MINUTE_US)
+        (group,) = (group for group in answer.groups if (group.key or "") == key and not group.other)
+        told = explain(ledger, control, Explained(project="shop", window=ALL, by=by, key=key))
+        assert figures(told) == figures(*group.points), (by, key)
+        lines = sum((Decimal(row.usd) for row in told.rows), Decimal(0))
+        assert lines + Decimal(told.rest_usd) + Decimal(told.rounding_usd) == Decimal(told.cost_known_usd)
 
 
 def _check_series(held: Shop, ledger: Ledger, control: Control) -> None:

@@ -15,7 +15,7 @@ MAX_MODELS = 1000
 def list_models(ledger: Ledger, control: Control, project: str, window: Window) -> Models:
     """The dearest first."""
     known_project(control, project)
-    found = ledger.select("model_charges", project=project, limit=MAX_MODELS, **window.params())
+    found = ledger.select("model_charges", project=project, limit=MAX_MODELS + 1, **window.params())
     sums = [sums_of_row(row) for row in found]
     whole = sum((held.cost_known_usd for held in sums), Decimal(0))
     rows = [
@@ -31,4 +31,4 @@ def list_models(ledger: Ledger, control: Control, project: str, window: Window) 
         )
         for row, held in zip(found, sums, strict=True)
     ]
-    return Models(project=project, models=rows)
+    return Models(project=project, models=rows[:MAX_MODELS], truncated=len(rows) > MAX_MODELS)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from everytoken.core.sums import NOTHING
 from everytoken.query.projects import known_project
 from everytoken.query.rows import NodeRow, Nodes
-from everytoken.query.totals import quantiles_ms, share, sums_of_row, total_fields
+from everytoken.query.totals import quantiles_ms, share, sums_of_row, total_fields, totals
 from everytoken.query.window import Window
 from everytoken.store.control import Control
 from everytoken.store.ledger import Ledger
@@ -15,9 +15,9 @@ MAX_NODES = 1000  # graphs have tens; a name made of request data must not fill 
 
 
 def list_nodes(ledger: Ledger, control: Control, project: str, window: Window) -> Nodes:
-    """The dearest first, then the busiest; charges outside any node count in the shares, not in the list."""
+    """The dearest first, then the busiest; charges outside any node count in the shares and stand beside the list."""
     known_project(control, project)
-    params = {"project": project, "limit": MAX_NODES, **window.params()}
+    params = {"project": project, "limit": MAX_NODES + 2, **window.params()}  # one too many, and charges outside
     run_rows, sum_rows = together(
         lambda: ledger.select("node_runs", **params), lambda: ledger.select("node_charges", **params)
     )
@@ -41,4 +41,9 @@ def list_nodes(ledger: Ledger, control: Control, project: str, window: Window) -
         )
         rows.append((held.cost_known_usd, row))
     rows.sort(key=lambda pair: (-pair[0], -pair[1].total_tokens, -pair[1].executions, pair[1].node))
-    return Nodes(project=project, nodes=[row for _usd, row in rows])
+    return Nodes(
+        project=project,
+        nodes=[row for _usd, row in rows[:MAX_NODES]],
+        outside=totals(charged.get(None)),
+        truncated=len(rows) > MAX_NODES,
+    )

@@ -82,6 +82,10 @@ class NodeRow(Totals):
 class Nodes:
     project: str
     nodes: list[NodeRow]
+    outside: Totals
+    """Of the charges outside any node: with the nodes' they add up to the project's."""
+    truncated: bool
+    """True when more nodes exist than are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +109,8 @@ class ModelRow(Totals):
 class Models:
     project: str
     models: list[ModelRow]
+    truncated: bool
+    """True when more exist than are listed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1736,17 +1736,18 @@ export interface components {
         };
         /**
          * CoverageNote
-         * @description What settlement noticed and did not count twice.
+         * @description What settlement noticed and did not count twice; and `two_traces`, which it cannot see and does count.
          */
         CoverageNote: {
             /**
              * Kind
-             * @description `duplicate`, `layers_disagree`, `orphan`, `parent_cycle` or `on_chain_run`.
+             * @description `duplicate`, `layers_disagree`, `orphan`, `parent_cycle`, `on_chain_run`; or `two_traces`: spans of two traces
+             *     tell of one response, as when two OpenTelemetry instrumentations each begin a trace of their own.
              */
             kind: string;
             /**
              * Calls
-             * @description Charges concerned.
+             * @description Charges concerned; for `two_traces` those that are too many.
              */
             calls: number;
             /**
@@ -2954,6 +2955,11 @@ export interface components {
             project: string;
             /** Models */
             models: components["schemas"]["ModelRow"][];
+            /**
+             * Truncated
+             * @description True when more exist than are listed.
+             */
+            truncated: boolean;
         };
         /** NewKey */
         NewKey: {
@@ -3156,6 +3162,13 @@ export interface components {
             project: string;
             /** Nodes */
             nodes: components["schemas"]["NodeRow"][];
+            /** @description Of the charges outside any node: with the nodes' they add up to the project's. */
+            outside: components["schemas"]["Totals"];
+            /**
+             * Truncated
+             * @description True when more nodes exist than are listed.
+             */
+            truncated: boolean;
         };
         /** Override */
         Override: {
