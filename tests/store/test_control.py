@@ -185,6 +185,19 @@ def test_a_sweep_is_done_once_in_its_time_and_a_clock_set_back_holds_none_up(ope
     assert [sweeps.claim("retention", at_us, hour_us) for at_us in asked_us] == [True, False, True, True, False]
 
 
+def test_a_lease_ends_with_its_time_and_with_a_clock_that_was_set_back(opening: Open) -> None:
+    alerts, minute_us, day_us = opening().alerts, 60_000_000, 86_400_000_000
+
+    def take(holder: str, now_us: int) -> bool:
+        return alerts.take_lease("alerts", holder, now_us, until_us=now_us + minute_us)
+
+    assert take("a", day_us)
+    assert not take("b", day_us + minute_us - 1)
+    assert take("b", day_us + minute_us)
+    assert take("c", 0), "set back by a day: what b held then is over"
+    assert not take("b", 1)
+
+
 def test_a_project_that_the_disk_refused_is_not_there(tmp_path: Path) -> None:
     control = Control.open(Settings(data=tmp_path))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
