@@ -9,7 +9,7 @@ class Counters:
     accepted_operations: int = 0
     """Posts and patches acknowledged."""
     refused: int = 0
-    """Bodies answered with 503: full or stopping; they may come again."""
+    """Bodies answered with 503, full or stopping, or with 408 for being slow; they may come again."""
     rejected: int = 0
     """Parts, and whole bodies, that are wrong however often they are sent."""
     dropped: int = 0

@@ -18,7 +18,7 @@ from everytoken.store.journal import Journal
 COUNTED = {
     "accepted_bodies": "Bodies on disk and acknowledged.",
     "accepted_operations": "Posts and patches acknowledged.",
-    "refused": "Bodies answered with 503; they may come again.",
+    "refused": "Bodies answered with 503, or with 408 for being slow; they may come again.",
     "rejected": "Parts and bodies that are wrong however often they are sent.",
     "dropped": "Accepted, then lost. Should stay 0.",
     "deleted": "Operations that came after what they are about was deleted.",

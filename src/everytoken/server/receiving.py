@@ -48,7 +48,7 @@ async def receive_body(
     held = _Held(pipeline)
     try:
         if announced_bytes(request.headers) > limit_bytes:
-            raise _too_large(limit_bytes)
+            raise held.too_large(limit_bytes)
         data = await _body(request, held, limit_bytes, timeout_s)
         return await accept(
             pipeline,
@@ -120,6 +120,14 @@ class _Held:
         self._pipeline.free(self._bytes)
         self._bytes = 0
 
+    def too_large(self, limit_bytes: int) -> RefusedError:
+        self._pipeline.counters.rejected += 1
+        return RefusedError(413, f"the body is larger than {limit_bytes} bytes; send fewer runs in one request")
+
+    def too_late(self, timeout_s: float) -> RefusedError:
+        self._pipeline.counters.refused += 1
+        return RefusedError(408, f"the body did not arrive within {timeout_s:g} s")
+
 
 async def _body(request: Request, held: _Held, limit_bytes: int, timeout_s: float) -> bytes:
     data = bytearray()
@@ -129,14 +137,10 @@ async def _body(request: Request, held: _Held, limit_bytes: int, timeout_s: floa
                 held.grow(len(data) + len(chunk))
                 data += chunk
                 if len(data) > limit_bytes:
-                    raise _too_large(limit_bytes)
+                    raise held.too_large(limit_bytes)
     except TimeoutError:
-        raise RefusedError(408, f"the body did not arrive within {timeout_s:g} s") from None
+        raise held.too_late(timeout_s) from None
     return bytes(data)
-
-
-def _too_large(limit_bytes: int) -> RefusedError:
-    return RefusedError(413, f"the body is larger than {limit_bytes} bytes; send fewer runs in one request")
 
 
 def _status(error: BodyError) -> int:
