@@ -32,6 +32,7 @@ MOUNTS = ("", "/api", "/api/v1")
 PATHS = tuple(f"{mount}{path}" for mount in MOUNTS for path in ("/otel/v1/traces", "/v1/traces"))
 JSON = {"Content-Type": "application/json"}
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
+COMPRESSIONS = {"gzip": Compression.Gzip, "deflate": Compression.Deflate}
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 
 
@@ -54,7 +55,7 @@ def exporter(server: Otlp, kind: str, project: str) -> SpanExporter:
         compression = grpc.Compression.Gzip if kind.endswith("gzip") else grpc.Compression.NoCompression
         lower = {name.lower(): value for name, value in headers.items()}
         return GrpcExporter(f"127.0.0.1:{server.grpc_port}", insecure=True, headers=lower, compression=compression)
-    compressed = Compression.Gzip if kind.endswith("gzip") else Compression.NoCompression
+    compressed = COMPRESSIONS.get(kind.rpartition("-")[2], Compression.NoCompression)
     return HttpExporter(f"{server.url}/api/v1/otel/v1/traces", headers=headers, compression=compressed)
 
 
@@ -149,7 +150,7 @@ def test_every_convention_is_charged_exactly_from_json_written_by_hand(server: O
     assert (trace["name"], trace["runs"], trace["cost_usd"]) == ("span 1", 7, "0.00108")
 
 
-@pytest.mark.parametrize("kind", ["http", "http-gzip", "grpc", "grpc-gzip"])
+@pytest.mark.parametrize("kind", ["http", "http-gzip", "http-deflate", "grpc", "grpc-gzip"])
 def test_every_convention_is_charged_exactly_through_the_real_exporters(server: Otlp, kind: str) -> None:
     processor = SimpleSpanProcessor(exporter(server, kind, kind))  # one request a span: children first, root last
     tracer = provider(processor).get_tracer("shop")
@@ -285,7 +286,7 @@ def test_a_project_may_be_utf_8_in_its_header(server: Otlp) -> None:
         ({}, b"x", 415, "send application/x-protobuf or application/json"),
         (JSON, b"{", 400, "not readable as JSON"),
         (JSON, b'{"resource_spans": []}', 400, "send resourceSpans"),
-        (JSON | {"Content-Encoding": "br"}, b"{}", 415, "send zstd, gzip or identity"),
+        (JSON | {"Content-Encoding": "br"}, b"{}", 415, "send zstd, gzip, deflate or identity"),
         (JSON | {"Content-Encoding": "gzip"}, b"{}", 400, "not a readable gzip stream"),
         (JSON | {"Content-Encoding": "gzip"}, gzip.compress(b" " * 70 * 1024**2), 413, "larger than 67108864 bytes"),
     ],

@@ -40,7 +40,7 @@ def decompress(data: bytes, encoding: str, limit_bytes: int) -> bytes:
     """The body as the client wrote it, at most `limit_bytes` long. Takes memory for the limit and no more.
 
     Raises:
-        BodyEncodingError: the encoding is not zstd, gzip or identity.
+        BodyEncodingError: the encoding is not zstd, gzip, deflate or identity.
         BodyUnreadableError: the data is not a complete stream of that encoding.
         BodyTooLargeError: decoded, it is longer than the limit.
     """
@@ -50,10 +50,12 @@ def decompress(data: bytes, encoding: str, limit_bytes: int) -> bytes:
         case "zstd":
             decoded = _zstd(data, limit_bytes)
         case "gzip" | "x-gzip":
-            decoded = _gzip(data, limit_bytes)
+            decoded = _zlib(data, limit_bytes, "gzip", wbits=31)
+        case "deflate":  # OpenTelemetry's exporter for Python can send it
+            decoded = _zlib(data, limit_bytes, "deflate", wbits=15)
         case other:
             raise BodyEncodingError(
-                f"Content-Encoding {other[:40]!r} is not read here; send zstd, gzip or identity",
+                f"Content-Encoding {other[:40]!r} is not read here; send zstd, gzip, deflate or identity",
                 field="Content-Encoding",
             )
     if len(decoded) > limit_bytes:
@@ -85,14 +87,14 @@ def _zstd(data: bytes, limit_bytes: int) -> bytes:
     return bytes(decoded)
 
 
-def _gzip(data: bytes, limit_bytes: int) -> bytes:
+def _zlib(data: bytes, limit_bytes: int, name: str, *, wbits: int) -> bytes:
     decoded = bytearray()
     member = None
     position = members = 0
     try:
         while position < len(data) and len(decoded) <= limit_bytes:
             if member is None:
-                member = zlib.decompressobj(wbits=31)
+                member = zlib.decompressobj(wbits=wbits)
                 members = _one_more(members)
             piece = data[position : position + GZIP_STEP_BYTES]
             decoded += member.decompress(piece, limit_bytes + 1 - len(decoded))
@@ -100,9 +102,9 @@ def _gzip(data: bytes, limit_bytes: int) -> bytes:
             if member.eof:
                 member = None
     except zlib.error as error:
-        raise BodyUnreadableError(f"the body is not a readable gzip stream: {error}") from error
+        raise BodyUnreadableError(f"the body is not a readable {name} stream: {error}") from error
     if member is not None and len(decoded) <= limit_bytes:
-        raise BodyUnreadableError("the gzip stream ends early; send the body again")
+        raise BodyUnreadableError(f"the {name} stream ends early; send the body again")
     return bytes(decoded)
 
 

@@ -59,7 +59,7 @@ def test_a_body_of_noise_is_unreadable(encoding: str) -> None:
 
 
 def test_an_unknown_encoding_is_named_with_the_known_ones() -> None:
-    with pytest.raises(BodyEncodingError, match="'br' is not read here; send zstd, gzip or identity") as caught:
+    with pytest.raises(BodyEncodingError, match="'br' is not read here; send zstd, gzip, deflate or") as caught:
         decompress(TEXT, "br", MIB)
     assert caught.value.field == "Content-Encoding"
 
@@ -119,3 +119,14 @@ def test_a_frame_that_asks_for_a_huge_window_is_refused() -> None:
     writer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(BodyError):
         decompress(writer.compress(TEXT) + writer.flush(), "zstd", MIB)
+
+
+def test_deflate_is_undone_within_the_bound_and_refused_when_it_is_cut() -> None:
+    packed = zlib.compress(b"spans" * 1_000)
+    assert decompress(packed, "Deflate", 5_000) == b"spans" * 1_000
+    with pytest.raises(BodyTooLargeError):
+        decompress(packed, "deflate", 4_999)
+    with pytest.raises(BodyUnreadableError, match="the deflate stream ends early"):
+        decompress(packed[:-1], "deflate", 5_000)
+    with pytest.raises(BodyUnreadableError, match="not a readable deflate stream"):
+        decompress(b"spans", "deflate", 5_000)
