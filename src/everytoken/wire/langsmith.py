@@ -13,6 +13,8 @@ from everytoken.wire.operations import Attachment, Decoded, Feedback, Operation,
 
 MAX_ATTACHMENTS = 2_000
 """Of one body: 20 for each of the SDKs' 100 runs. Each is a file of its own on the disk."""
+MAX_FEEDBACK = 1_000
+"""Of one body: the SDKs send at most 100 operations. Each is looked up before it is kept."""
 FLAG_PART_UNREADABLE = "part_unreadable"
 """One field of the run could not be read; the rest was kept."""
 
@@ -111,6 +113,9 @@ class _MultipartReader:
             draft.wire |= value
 
     def _take_feedback(self, feedback_id: str, part: Part) -> None:
+        if len(self._feedback) == MAX_FEEDBACK:
+            self._reject(part, "", f"a request holds at most {MAX_FEEDBACK} pieces of feedback; send fewer in one")
+            return
         try:
             body = self._json(part)
             if not isinstance(body, dict):

@@ -179,6 +179,15 @@ def test_attachments_without_number_are_rejected_beyond_their_bound() -> None:
     ]
 
 
+def test_feedback_without_number_is_rejected_beyond_its_bound() -> None:
+    wire = json.dumps({"key": "good", "trace_id": RUN}).encode()
+    found = decoded(*((f"feedback.{FEEDBACK[:-4]}{n:04}", wire) for n in range(1_001)), (f"post.{RUN}", b"{}"))
+    assert (len(found.feedback), len(found.operations)) == (1_000, 1)
+    assert [(r.part, r.reason) for r in found.rejections] == [
+        (f"feedback.{FEEDBACK[:-4]}1000", "a request holds at most 1000 pieces of feedback; send fewer in one")
+    ]
+
+
 def test_feedback_is_read_beside_runs() -> None:
     wire = {"key": "good", "score": 1, "trace_id": RUN, "run_id": None, "created_at": "2026-11-22T12:00:00Z"}
     found = decoded((f"feedback.{FEEDBACK}", json.dumps(wire).encode()), (f"post.{RUN}", b"{}"))
