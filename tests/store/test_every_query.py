@@ -11,8 +11,9 @@ from tests.store.samples import NOON_US, SECOND_US, charge, run, uid
 
 from everytoken.config import Settings
 from everytoken.query.filter.fields import THREAD_SQL
-from everytoken.store.ledger import MAX_ROWS, READ_LIMITS, Ledger, sql_text
+from everytoken.store.ledger import Ledger
 from everytoken.store.operations import OperationKey, StoredOperation
+from everytoken.store.reading import MAX_ROWS, READ_LIMITS, sql_text
 
 SQL = resources.files("everytoken.store") / "sql"
 TABLE = re.compile(r"\b(run_versions|charge_versions|operations|attachments)\b")
@@ -49,7 +50,7 @@ PARAMETERS: dict[str, Any] = {
     "starts_us": [NOON_US - 10 * SECOND_US, NOON_US + 20 * SECOND_US], "step_us": 7 * SECOND_US, "text": "t-1",
     "thread_id": "t-1", "threads": ["t-1", "t-2"], "to_us": 2**62, "told": TRACES[:20], "trace_id": TRACES[3],
     "trace_ids": TRACES, "unknown": 2**62, "user": "kim", "week_us": 7 * 86_400 * SECOND_US, "whole": TRACES[:5],
-    "writer": "elsewhere",
+    "sums_from_us": 0, "writer": "elsewhere",
 }  # fmt: skip
 """A value of each parameter with which most queries find something."""
 OTHERWISE: dict[str, dict[str, Any]] = {

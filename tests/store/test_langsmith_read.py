@@ -310,6 +310,35 @@ def test_tokens_that_no_call_told_are_null_and_no_filter_takes_them_for_none(cli
     }  # fmt: skip
 
 
+def test_sums_of_a_window_are_of_all_that_lies_below_its_runs(client: Client, server: Server) -> None:
+    """A root of noon whose call came at four: the call is found by what its root, before the window, adds up to."""
+    root_id, call_id = str(uuid.uuid4()), str(uuid.uuid4())
+    noon, four = datetime(2026, 11, 22, 12, tzinfo=UTC), datetime(2026, 11, 22, 16, tzinfo=UTC)
+    above = f"20261122T120000000000Z{root_id}"
+    client.create_run(
+        "long", {}, "chain", id=root_id, trace_id=root_id, dotted_order=above, start_time=noon, end_time=four,
+        project_name="windows",
+    )  # fmt: skip
+    usage = {"input_tokens": 47, "output_tokens": 12, "total_tokens": 59}
+    client.create_run(
+        "late", {}, "llm", id=call_id, trace_id=root_id, parent_run_id=root_id, start_time=four, end_time=four,
+        dotted_order=f"{above}.20261122T160000000000Z{call_id}", outputs={"usage_metadata": usage},
+        extra={"metadata": {"ls_model_name": "gpt-5.2"}}, project_name="windows",
+    )  # fmt: skip
+    client.flush()
+    server.flush()
+
+    def names(since: datetime, **which: Any) -> list[str]:
+        return [run.name for run in client.list_runs(project_name="windows", start_time=since, **which)]
+
+    assert names(noon, filter="eq(total_tokens, 59)") == ["late", "long"]
+    assert names(four, filter="eq(total_tokens, 59)") == ["late"]
+    assert names(four, trace_filter="eq(total_tokens, 59)") == ["late"]
+    assert names(four, tree_filter='and(eq(name, "long"), eq(total_tokens, 59))') == ["late"]
+    stats = client.get_run_stats(project_names=["windows"], start_time=four.isoformat())
+    assert (stats["run_count"], stats["total_tokens"], stats["median_tokens"]) == (1, 59, 59)
+
+
 @pytest.mark.every_engine
 def test_statistics_count_each_charge_once(client: Client, server: Server) -> None:
     send(client, server, "stats")

@@ -18,7 +18,8 @@ from everytoken.query.langsmith_sums import NO_CHARGES, RunSums, read_sums
 from everytoken.query.window import MAX_US, MIN_US
 from everytoken.store.columns import known, read_run
 from everytoken.store.control import Control, Project
-from everytoken.store.ledger import Ledger, sql_text
+from everytoken.store.ledger import Ledger
+from everytoken.store.reading import sql_text
 
 MAX_IDS = 1_000
 CLOCKS_DIFFER_US = 3_600_000_000
@@ -154,6 +155,9 @@ class RunReader:
             return compiler, None
         roots = [0, 1] if question.is_root is None else [int(question.is_root)]
         compiler.params |= {"projects": projects, "is_root": roots, "from_us": bounds[0], "to_us": bounds[1]}
+        # What lies below the runs of a window began in it or later; what is above or beside them may have begun before.
+        beyond = question.trace_filter or question.tree_filter
+        compiler.params["sums_from_us"] = MIN_US if beyond else bounds[0] - CLOCKS_DIFFER_US
         conditions = [*self._plain(question, compiler), *_filters(question, compiler)]
         return compiler, f"({' AND '.join(conditions)})" if conditions else "1"
 

@@ -10,7 +10,7 @@ from everytoken.query.langsmith_rows import iso
 from everytoken.query.langsmith_runs import RunQuestion, RunReader
 from everytoken.query.langsmith_sums import NO_CHARGES, RunSums, read_sums, stats_sums
 from everytoken.store.annotations import MAX_MATCHED_RUNS
-from everytoken.store.ledger import sql_text
+from everytoken.store.reading import sql_text
 
 MAX_GROUPS = 100
 ATTRIBUTES = ("name", "run_type", "tag", "metadata")

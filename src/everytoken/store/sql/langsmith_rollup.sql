@@ -14,11 +14,11 @@
       JSONExtract(cost_lines, 'Array(Tuple(String, String, String, UInt64, String))') AS lines,
       arraySum(arrayMap(line -> if(line.1 = 'output' OR line.1 = 'reasoning' OR startsWith(line.1, 'output_'), ifNull(toFloat64OrNull(line.5), 0), 0), lines)) AS output_usd,
       arraySum(arrayMap(line -> if(line.1 = 'input' OR startsWith(line.1, 'input_') OR startsWith(line.1, 'cache_'), ifNull(toFloat64OrNull(line.5), 0), 0), lines)) AS input_usd
-    FROM (SELECT * FROM charge_versions FINAL WHERE project IN {projects:Array(String)}) AS charges
+    FROM (SELECT * FROM charge_versions FINAL WHERE project IN {projects:Array(String)} AND started_us >= {sums_from_us:Int64}) AS charges
     INNER JOIN (
       SELECT run_id, arrayJoin(arrayMap(step -> toUUIDOrZero(right(step, 36)), splitByChar('.', dotted_order.2))) AS ancestor
       FROM run_versions FINAL
-      WHERE project IN {projects:Array(String)} AND is_root IN (0, 1)
+      WHERE project IN {projects:Array(String)} AND is_root IN (0, 1) AND start_us >= {sums_from_us:Int64}
     ) AS owners ON charges.run_id = owners.run_id
   )
   GROUP BY ancestor

@@ -7,13 +7,13 @@ FROM (
     charges.*, chosen.group_key AS group_key,
     JSONExtract(cost_lines, 'Array(Tuple(String, String, String, UInt64, String))') AS lines,
     mapFromArrays(arrayMap(line -> line.1, lines), arrayMap(line -> toDecimal64OrZero(line.5, 12), lines)) AS line_usds
-  FROM (SELECT * FROM charge_versions FINAL WHERE project IN {projects:Array(String)}) AS charges
+  FROM (SELECT * FROM charge_versions FINAL WHERE project IN {projects:Array(String)} AND started_us >= {sums_from_us:Int64}) AS charges
   INNER JOIN (
     SELECT DISTINCT owners.run_id AS owner, groups.group_key AS group_key
     FROM (
       SELECT run_id, arrayJoin(arrayMap(step -> toUUIDOrZero(right(step, 36)), splitByChar('.', dotted_order.2))) AS ancestor
       FROM run_versions FINAL
-      WHERE project IN {projects:Array(String)} AND is_root IN (0, 1)
+      WHERE project IN {projects:Array(String)} AND is_root IN (0, 1) AND start_us >= {sums_from_us:Int64}
     ) AS owners
     INNER JOIN (
       SELECT run_id, /*key*/ AS group_key
