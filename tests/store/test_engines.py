@@ -13,8 +13,9 @@ from tests.store.samples import NOON_US, Engine, charge, opened, run, uid
 from everytoken.config import Settings
 from everytoken.store.errors import StoreError, StoreUnavailableError
 from everytoken.store.evidence import count_in
-from everytoken.store.ledger import Ledger, sql_text
+from everytoken.store.ledger import Ledger
 from everytoken.store.operations import OperationKey, StoredOperation
+from everytoken.store.reading import sql_text
 from everytoken.store.visible import only, row_filter
 
 KINDS = ("patch", "post")

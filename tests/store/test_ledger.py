@@ -17,7 +17,8 @@ from everytoken.core.run import Run
 from everytoken.core.usage import Usage
 from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreUnavailableError
 from everytoken.store.evidence import count_in, version_of
-from everytoken.store.ledger import READ_LIMITS, Ledger
+from everytoken.store.ledger import Ledger
+from everytoken.store.reading import READ_LIMITS
 from everytoken.store.rows import ChargeRef, SettledRun
 
 HOSTILE = [
@@ -325,7 +326,7 @@ def test_an_answer_beyond_its_bound_is_refused_not_cut(ledger: Ledger, monkeypat
 def test_a_read_beyond_its_time_is_stopped(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(READ_LIMITS, "max_execution_time", 0.05)
     endless = "SELECT sum(cityHash64(number)) AS n FROM numbers(1000000000000)"
-    monkeypatch.setattr("everytoken.store.ledger._text", lambda _name: endless)
+    monkeypatch.setattr("everytoken.store.reading._text", lambda _name: endless)
 
     with pytest.raises(ReadTimeoutError):
         ledger.select("slow")
@@ -342,7 +343,7 @@ def test_a_write_that_the_engine_refuses_says_so(ledger: Ledger) -> None:
 
 def test_a_read_beyond_its_memory_is_stopped(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     greedy = "SELECT length(groupArray(cityHash64(number))) AS n FROM numbers(1000000000)"
-    monkeypatch.setattr("everytoken.store.ledger._text", lambda _name: greedy)
+    monkeypatch.setattr("everytoken.store.reading._text", lambda _name: greedy)
 
     with pytest.raises(ReadTooLargeError):
         ledger.select("greedy")
@@ -350,7 +351,7 @@ def test_a_read_beyond_its_memory_is_stopped(ledger: Ledger, monkeypatch: pytest
 
 def test_a_read_cannot_write(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger.write([run(TRACE)], [], [])
-    monkeypatch.setattr("everytoken.store.ledger._text", lambda _name: "DROP TABLE run_versions")
+    monkeypatch.setattr("everytoken.store.reading._text", lambda _name: "DROP TABLE run_versions")
 
     with pytest.raises(StoreUnavailableError):
         ledger.select("drop")

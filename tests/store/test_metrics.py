@@ -16,8 +16,8 @@ from tests.store.serving import Server, serving
 from everytoken.core.charge import Charge
 from everytoken.core.usage import Usage
 from everytoken.ingest.counters import Counters
-from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.meters import CALL, Meters
+from everytoken.ingest.trace_fold import TraceFold
 from everytoken.server.metrics import COUNTED
 
 

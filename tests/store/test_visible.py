@@ -9,7 +9,8 @@ import pytest
 from everytoken.config import Settings
 from everytoken.core.run import Run
 from everytoken.store.control import Control
-from everytoken.store.ledger import TABLES, Ledger, sql_text
+from everytoken.store.ledger import Ledger
+from everytoken.store.reading import TABLES, sql_text
 from everytoken.store.rows import SettledRun
 from everytoken.store.visible import only, visible_projects
 

@@ -17,7 +17,7 @@ from everytoken.ingest.counters import Counters
 from everytoken.ingest.decode import decode
 from everytoken.ingest.deleting import is_about
 from everytoken.ingest.estimating import Estimator
-from everytoken.ingest.fold import Fold, TraceFold
+from everytoken.ingest.fold import Fold
 from everytoken.ingest.garbage import Garbage
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
@@ -27,6 +27,7 @@ from everytoken.ingest.parked import dump_feedback, dump_operations, load_operat
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.settling import Changes, Settle, settle_trace
 from everytoken.ingest.sharing import MAX_ROUNDS, SharedTraces
+from everytoken.ingest.trace_fold import TraceFold
 from everytoken.ingest.trace_row import trace_row
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Journal, Release

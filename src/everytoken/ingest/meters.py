@@ -14,7 +14,7 @@ from everytoken.core.charge import Charge
 from everytoken.core.pricing import split_usage
 from everytoken.core.run import Run
 from everytoken.core.sums import BILLED
-from everytoken.ingest.fold import TraceFold
+from everytoken.ingest.trace_fold import TraceFold
 
 OTHER = "other"
 MAX_SERIES = 2_000

@@ -15,7 +15,6 @@ from everytoken.core.settle import settle
 from everytoken.ingest.decoding import Decoding
 from everytoken.ingest.estimating import Estimator
 from everytoken.ingest.flusher import Flusher
-from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.line import BusyError
 from everytoken.ingest.live import LiveFeed
 from everytoken.ingest.masking import Mask
@@ -23,6 +22,7 @@ from everytoken.ingest.packed import Packed
 from everytoken.ingest.ports import ControlPort, LedgerPort
 from everytoken.ingest.restricting import restricted_type
 from everytoken.ingest.settling import Settle
+from everytoken.ingest.trace_fold import TraceFold
 from everytoken.store.errors import StoreError
 from everytoken.store.journal import Entry, Journal
 from everytoken.wire.body import BodyError

@@ -11,9 +11,9 @@ from everytoken.core.run import Run
 from everytoken.core.settle import Settlement, settle
 from everytoken.ingest.counters import Counters
 from everytoken.ingest.estimating import Estimator
-from everytoken.ingest.fold import TraceFold
 from everytoken.ingest.masking import Mask
 from everytoken.ingest.nodes import with_nodes
+from everytoken.ingest.trace_fold import TraceFold
 from everytoken.store.retention import CONTENT_DROPPED
 from everytoken.store.rows import ChargeRef, SettledRun
 

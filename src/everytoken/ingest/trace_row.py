@@ -9,7 +9,7 @@ from everytoken.core.lineage import THREAD_KEYS, USER_KEYS, first_text
 from everytoken.core.run import Run
 from everytoken.core.sums import sums_of
 from everytoken.core.trace import first_seen_us
-from everytoken.ingest.fold import TraceFold
+from everytoken.ingest.trace_fold import TraceFold
 from everytoken.store.preview import preview
 
 MAX_ERROR = 2_000

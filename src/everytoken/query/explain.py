@@ -11,7 +11,8 @@ from everytoken.query.rows import Totals
 from everytoken.query.totals import sums_of_row, total_fields, usd_text
 from everytoken.query.window import Window
 from everytoken.store.control import Control
-from everytoken.store.ledger import Ledger, sql_text
+from everytoken.store.ledger import Ledger
+from everytoken.store.reading import sql_text
 
 Cell = Literal["none", "model", "node", "user", "thread", "tag", "provider", "call_path", "quality", "release"]
 MAX_ROWS = 500

@@ -12,7 +12,8 @@ from everytoken.query.filter.parse import parse
 from everytoken.query.filter.sql import Compiler
 from everytoken.query.filter.trace_fields import CHARGED, TRACE_FIELDS
 from everytoken.query.window import MAX_US, MIN_US, Window
-from everytoken.store.ledger import Ledger, sql_text
+from everytoken.store.ledger import Ledger
+from everytoken.store.reading import sql_text
 
 CLOCKS_DIFFER_US = 3_600_000_000
 """How much earlier than its root a charge may claim to start: clocks of two machines in one trace may differ."""

@@ -20,7 +20,8 @@ from everytoken.config import Settings
 from everytoken.store.columnar import SCHEMA_VERSION as LEDGER_VERSION
 from everytoken.store.errors import FolderError, StoreError
 from everytoken.store.folder import DataFolder
-from everytoken.store.ledger import TABLES, Ledger
+from everytoken.store.ledger import Ledger
+from everytoken.store.reading import TABLES
 
 FORMAT = 1
 """Of a backup; raised when an older program could not restore it."""

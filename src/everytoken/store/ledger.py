@@ -8,8 +8,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,25 +21,18 @@ from everytoken.core.run import Run
 from everytoken.store.clickhouse import DATABASE, embedded, remote
 from everytoken.store.columnar import Layout, migrate
 from everytoken.store.columns import charge_table, read_charge, read_run, run_table
-from everytoken.store.errors import FolderError, ReadTimeoutError, ReadTooLargeError, StoreError, StoreUnavailableError
+from everytoken.store.errors import FolderError, StoreError, StoreUnavailableError
 from everytoken.store.evidence import MARK, count_in, version_of
 from everytoken.store.operations import OperationLog
+from everytoken.store.reading import MAX_ROWS, TABLES, as_read_error, first_line, read_settings, sql_text
 from everytoken.store.rows import ChargeRef, SettledRun, charge_ref
-from everytoken.store.visible import row_filter
 
 READERS = 4  # the scans of 2 cores saturate at 2 threads; two more keep point reads from waiting behind them
-READ_TIMEOUT_S = 30
 READER_WAIT_S = 30.0
 MAX_TRACE_RUNS = 50_000  # a trace of 10,000 runs is the largest we promise to draw; beyond this, memory
-MAX_ROWS = 100_000
-MAX_RESULT_BYTES = 512 * 1024**2
 
-TABLES = ("run_versions", "charge_versions")
-"""All tables with a `project`; a read sees the rows of visible projects alone."""
 WITH_DELETED = (*TABLES, "operations", "attachments")
 """Tables of which single rows are deleted."""
-SHARED_PARTS = ("totals", "charge_sums", "latency", "traces_found")
-"""Files of `sql/` that stand in others as `/*name*/`: what is counted, and what it is grouped by, is said once."""
 
 FAULTS = (ClickHouseError, Error, OSError)
 """The engine refuses, is away, or has no room: inserts pass through a file in the temporary folder, and a full disk or
@@ -51,16 +42,6 @@ log = logging.getLogger("everytoken.ledger")
 QUORUM_CODE, QUORUM_TRIES, QUORUM_PAUSE_S = 286, 40, 0.05
 """On replicas an insert into a table is refused while another server's, which takes tens of milliseconds, waits for the
 majority. https://clickhouse.com/docs/operations/settings/settings#insert_quorum, read 2026-11-23"""
-TIMEOUT_CODE, ROWS_CODE, MEMORY_CODE = 159, 396, 241
-
-READ_LIMITS = {
-    "max_execution_time": READ_TIMEOUT_S,
-    "timeout_overflow_mode": "throw",
-    "max_result_rows": MAX_ROWS,
-    "max_result_bytes": MAX_RESULT_BYTES,
-    "result_overflow_mode": "throw",
-    "readonly": 2,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +121,7 @@ class Ledger:
             return ledger
         except FAULTS as error:
             raise FolderError(
-                f"the ledger in {path} cannot be opened: {_first_line(error)}",
+                f"the ledger in {path} cannot be opened: {first_line(error)}",
                 hint="another process may use it; else restore it from a backup",
             ) from error
 
@@ -157,7 +138,7 @@ class Ledger:
             return ledger
         except FAULTS as error:
             raise StoreError(
-                f"no ledger at EVERYTOKEN_CLICKHOUSE_URL: {_first_line(error)}",
+                f"no ledger at EVERYTOKEN_CLICKHOUSE_URL: {first_line(error)}",
                 hint="is the server up, the URL right, and may its user create tables?",
             ) from error
 
@@ -204,7 +185,7 @@ class Ledger:
                     traces = [settled.run.trace_id for settled in runs]
                     self._insert("run_versions", run_table(runs, _versions(traces, version, evidence)))
             except FAULTS as error:
-                raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
+                raise StoreUnavailableError(f"the ledger refused a write: {first_line(error)}") from error
 
     def rewrite(self, charges: Sequence[tuple[Charge, int]]) -> int:
         """Store charges that were read, each with the version it had then, in place of what was read; how many.
@@ -229,7 +210,7 @@ class Ledger:
             try:
                 self._insert("charge_versions", charge_table([charge for charge, _ in same], (), versions))
             except FAULTS as error:
-                raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
+                raise StoreUnavailableError(f"the ledger refused a write: {first_line(error)}") from error
         return len(same)
 
     def _versions_of(self, charges: Sequence[Charge]) -> dict[ChargeRef, int]:
@@ -269,8 +250,8 @@ class Ledger:
                 # Charges go before runs: who was killed between the two finds the traces again by their runs.
                 for table in reversed(TABLES):
                     self._delete(table, which, params)
-            except (ClickHouseError, Error) as error:
-                raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
+            except FAULTS as error:
+                raise StoreUnavailableError(f"the ledger refused to delete: {first_line(error)}") from error
 
     def alter(self, table: str, change: str, **params: object) -> None:
         """Change stored rows by `UPDATE … WHERE …` or `DELETE WHERE …`, with bound parameters; done when it returns.
@@ -285,7 +266,7 @@ class Ledger:
             try:
                 client.command(statement, parameters=params, settings={"mutations_sync": 2})
             except FAULTS as error:
-                raise StoreUnavailableError(f"the ledger refused a change: {_first_line(error)}") from error
+                raise StoreUnavailableError(f"the ledger refused a change: {first_line(error)}") from error
 
     def remove_deleted(self) -> list[str]:
         """Take off the disk what `delete` only took out of sight; the tables that had such rows.
@@ -309,7 +290,7 @@ class Ledger:
             try:
                 self._delete("operations", "trace_id IN {trace_ids:Array(UUID)}", {"trace_ids": list(trace_ids)})
             except FAULTS as error:
-                raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
+                raise StoreUnavailableError(f"the ledger refused to delete: {first_line(error)}") from error
 
     def forget_attachments(self, hashes: Sequence[str], before_us: int) -> None:
         """Delete attachments that were last put before an instant."""
@@ -318,7 +299,7 @@ class Ledger:
             try:
                 self._delete("attachments", which, {"hashes": list(hashes), "before_us": before_us})
             except FAULTS as error:
-                raise StoreUnavailableError(f"the ledger refused to delete: {_first_line(error)}") from error
+                raise StoreUnavailableError(f"the ledger refused to delete: {first_line(error)}") from error
 
     def purge_memory(self) -> None:
         """Let the engine in this process return what it has freed to the system; servers do so by themselves."""
@@ -394,9 +375,9 @@ class Ledger:
         """
         with self._reader() as reader:
             try:
-                result = reader.query(sql_text(name, fragments), parameters=params, settings=_read_settings())
+                result = reader.query(sql_text(name, fragments), parameters=params, settings=read_settings())
             except FAULTS as error:
-                raise _as_read_error(error) from error
+                raise as_read_error(error) from error
             return [dict(row) for row in result.named_results()]
 
     @contextlib.contextmanager
@@ -420,7 +401,7 @@ class Ledger:
             # By name: a file of an older schema lacks columns, and by their order its values would come to wrong ones.
             columns = ", ".join(_named(row[0]) for row in self._writer.query(f"DESCRIBE TABLE {source}").result_rows)
         except FAULTS as error:
-            raise StoreUnavailableError(f"{file.name} could not be read: {_first_line(error)}") from error
+            raise StoreUnavailableError(f"{file.name} could not be read: {first_line(error)}") from error
         return self._move(f"{table} ({columns})", source, table, columns)
 
     def _move(self, target: str, source: str, counted: str, columns: str = "*") -> int:
@@ -428,7 +409,7 @@ class Ledger:
             self._writer.command(f"INSERT INTO {target} SELECT {columns} FROM {source}")  # noqa: S608
             rows = self._writer.query(f"SELECT count() FROM {counted}").result_rows  # noqa: S608
         except FAULTS as error:
-            raise StoreUnavailableError(f"the ledger could not be copied: {_first_line(error)}") from error
+            raise StoreUnavailableError(f"the ledger could not be copied: {first_line(error)}") from error
         return int(rows[0][0])
 
     def put_attachment(self, sha256: str, data: bytes) -> None:
@@ -454,7 +435,7 @@ class Ledger:
             try:
                 self._insert(table, rows)
             except FAULTS as error:
-                raise StoreUnavailableError(f"the ledger refused a write: {_first_line(error)}") from error
+                raise StoreUnavailableError(f"the ledger refused a write: {first_line(error)}") from error
 
     def _insert(self, table: str, rows: pa.Table) -> None:
         for waited in range(QUORUM_TRIES):
@@ -478,23 +459,6 @@ class Ledger:
             self._readers.put(reader)
 
 
-def sql_text(name: str, fragments: Mapping[str, str] | None = None) -> str:
-    """The text of `sql/<name>.sql` with these fragments in it."""
-    text = _text(name)
-    for mark, fragment in (fragments or {}).items():
-        text = text.replace(f"/*{mark}*/", fragment)
-    return text
-
-
-@cache
-def _text(name: str) -> str:
-    folder = resources.files("everytoken.store") / "sql"
-    text = (folder / f"{name}.sql").read_text()
-    for shared in SHARED_PARTS:
-        text = text.replace(f"/*{shared}*/", (folder / f"{shared}.sql").read_text())
-    return text
-
-
 def _quoted(file: Path) -> str:
     text = str(file).replace("\\", "\\\\").replace("'", "\\'")
     return f"'{text}'"
@@ -514,24 +478,3 @@ def _versions(traces: Sequence[str], version: int, evidence: Mapping[str, int] |
         return [version] * len(traces)
     at_ms = time.time_ns() // 1_000_000
     return [version_of(evidence[trace_id], at_ms) for trace_id in traces]
-
-
-def _read_settings() -> dict[str, Any]:
-    # On a cluster a read names the distributed table, and its shards the one that holds the rows.
-    seen = row_filter((*TABLES, *(f"{table}_local" for table in TABLES)))
-    return READ_LIMITS if seen is None else {**READ_LIMITS, "additional_table_filters": seen}
-
-
-def _as_read_error(error: Exception) -> Exception:
-    code = getattr(error, "code", None)
-    if code == TIMEOUT_CODE:
-        return ReadTimeoutError(f"the answer took longer than {READ_TIMEOUT_S} s", hint="ask for a shorter window")
-    if code in (ROWS_CODE, MEMORY_CODE):
-        return ReadTooLargeError("the answer is too large", hint="ask for a shorter window or a smaller page")
-    if code is None:  # the engine gives every refusal a code; without one, nobody answered
-        return StoreUnavailableError("the ledger does not answer", hint="ask again")
-    return StoreUnavailableError("the ledger refused a read; the server's log says why", hint="ask again")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from everytoken.core.graph import END, START
 from everytoken.core.lineage import USER_KEYS
-from everytoken.store.ledger import MAX_ROWS, Ledger, sql_text
+from everytoken.store.ledger import Ledger
+from everytoken.store.reading import MAX_ROWS, sql_text
 from everytoken.store.visible import only
 
 CONTENT_DROPPED = "content_dropped"

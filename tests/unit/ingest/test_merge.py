@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from everytoken.core.run import Run
 from everytoken.ingest import merge as merge_module
-from everytoken.ingest.fold import RunFold
 from everytoken.ingest.merge import Place, build_run, merge, order_of, restored
+from everytoken.ingest.trace_fold import RunFold
 from everytoken.wire.operations import Operation
 from everytoken.wire.times import write_segment
 
