@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ checked = 2026-11-01
 """
 FILE = f"version = 1\n{TOML}"
 BUDGET = {"name": "budget", "kind": "budget", "window": "month", "limit": "100"}
-MAP = {"name": "m", "match_pattern": "m", "prompt_cost": 1, "completion_cost": 2}
+MAP = {"name": "m", "match_pattern": "m", "prompt_cost": "0.000001", "completion_cost": "0.000002"}
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def test_each_change_is_logged_with_who_and_when_and_from_what_to_what(server: S
         ask(server, "PUT", overrides, {"toml": TOML.format(dollars)}, boss)
     ask(server, "DELETE", overrides, key=boss)
     price = ask(server, "POST", "/model-price-map", MAP, boss)["id"]
-    ask(server, "PUT", f"/model-price-map/{price}", {**MAP, "prompt_cost": 3}, boss)
+    ask(server, "PUT", f"/model-price-map/{price}", {**MAP, "prompt_cost": "0.000003"}, boss)
     ask(server, "DELETE", f"/model-price-map/{price}", key=boss)
     settings = f"{OURS}/projects/shop/settings"
     ask(server, "PATCH", settings, {"content_retention_days": 30, "charge_retention_days": 400}, boss)
@@ -97,11 +98,46 @@ def test_each_change_is_logged_with_who_and_when_and_from_what_to_what(server: S
     assert moves("alert.delete", "limit") == [("250.5", None)]
     assert moves("price.override", "toml") == [(None, TOML.format(1)), (TOML.format(1), TOML.format(2))]
     assert moves("price.remove", "toml") == [(TOML.format(2), None)]
-    assert moves("price.map", "prompt_cost") == [(None, 1.0), (1.0, 3.0)]
-    assert moves("price.unmap", "prompt_cost") == [(3.0, None)]
+    assert moves("price.map", "prompt_cost") == [(None, "0.000001"), ("0.000001", "0.000003")]
+    assert moves("price.unmap", "prompt_cost") == [("0.000003", None)]
     assert moves("settings.change", "content_retention_days") == [(None, 30), (30, 7)]
     assert moves("settings.change", "charge_retention_days") == [(None, 400), (400, 400)]
     assert boss.split("_", 2)[2] not in json.dumps(entries)
+
+
+def test_what_is_shown_to_everybody_or_deleted_is_logged_whichever_api_it_was_asked_of(server: Server) -> None:
+    traces = [str(uuid.uuid4()) for _ in range(2)]
+    for trace in traces:
+        run = {"id": trace, "trace_id": trace, "name": "n", "run_type": "chain", "session_name": "shop",
+               "start_time": "2026-11-22T12:00:00Z", "end_time": "2026-11-22T12:00:01Z",
+               "extra": {"metadata": {"thread_id": "t"}}}  # fmt: skip
+        assert server.http.post("/runs", json=run).status_code == 202
+    server.flush()
+    shop = next(row["id"] for row in server.http.get("/sessions").json() if row["name"] == "shop")
+    share = ask(server, "PUT", f"/runs/{traces[0]}/share", {})["share_token"]
+    ask(server, "PUT", f"/runs/{traces[0]}/share", {})  # it is shown already
+    ask(server, "DELETE", f"/runs/{traces[0]}/share")
+    again = ask(server, "POST", f"/v2/runs/{traces[0]}/share", {})["share_token"]
+    assert server.http.delete(f"/v2/runs/{traces[0]}/share").status_code == 204
+    thread = ask(server, "POST", "/v2/threads/t/share", {"project_id": shop})["share_token"]
+    assert server.http.delete("/v2/threads/t/share", params={"project_id": shop}).status_code == 204
+    ask(server, "POST", "/runs/delete", {"session_id": shop, "trace_ids": traces[:1]})
+    ask(server, "DELETE", f"{OURS}/traces/{traces[1]}?project=shop")
+    ask(server, "PATCH", f"{OURS}/projects/shop/settings", {"content_retention_days": 9, "charge_retention_days": 9})
+    ask(server, "DELETE", f"/sessions/{shop}")
+
+    entries = log_of(server)
+    assert [(one["actor"], one["action"], one["subject"]) for one in entries] == [
+        ("local", "share.create", traces[0]), ("local", "share.remove", traces[0]),
+        ("local", "share.create", traces[0]), ("local", "share.remove", traces[0]),
+        ("local", "share.create", "t"), ("local", "share.remove", "t"),
+        ("local", "data.delete", "shop"), ("local", "data.delete", "shop"),
+        ("local", "settings.change", "shop"), ("local", "project.delete", "shop"),
+    ]  # fmt: skip
+    assert entries[0]["after"] == {"project": "shop"}
+    assert entries[6]["after"]["trace_ids"] == traces[:1]
+    assert (entries[9]["before"]["charge_retention_days"], entries[9]["after"]) == (9, None)
+    assert not [token for token in (share, again, thread) if token in json.dumps(entries)]
 
 
 def test_what_the_environment_and_the_price_file_change_is_logged_when_it_is_seen(tmp_path: Path) -> None:

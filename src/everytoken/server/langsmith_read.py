@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, BeforeValidator, Field
 
@@ -16,10 +16,13 @@ from everytoken.query.filter.errors import FilterError
 from everytoken.query.langsmith_rows import iso, v1_columns
 from everytoken.query.langsmith_runs import MAX_IDS, RunQuestion, RunRecord, project_by_id
 from everytoken.query.langsmith_stats import GroupBy, grouped_stats, run_stats
+from everytoken.server.access import of_request
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import LangSmith, answer, instant, router
 
 PAGE_MAX = 100
+LOGGED_IDS = 100
+"""Of the deleted traces that an entry of the audit log names."""
 FLUSH_WAIT_S = 5.0
 """A run that was acknowledged a moment ago is on its way; a reader who asks for it by id waits for it this long."""
 
@@ -139,7 +142,7 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
 
     @routes.post("/runs/delete")
     @routes.post("/runs/delete/traces")
-    async def delete(body: DeleteBody) -> Response:
+    async def delete(request: Request, body: DeleteBody) -> Response:
         project = project_by_id(use.control, str(body.session_id), field="body.session_id")
         trace_ids = [str(one) for one in body.trace_ids or ()]
         if body.metadata:
@@ -151,7 +154,10 @@ def langsmith_read_router(use: LangSmith) -> APIRouter:  # noqa: C901 - the sum 
             trace_ids += [record.run.trace_id for record in page.records]
         elif not trace_ids:
             raise RequestError("name the traces: trace_ids or metadata", field="body.trace_ids", status=422)
-        await use.delete_traces(project, trace_ids)
+        files = await use.delete_traces(project, trace_ids)
+        told = {"traces": len(trace_ids), "trace_ids": trace_ids[:LOGGED_IDS], "attachments": files}
+        actor = of_request(request).actor
+        await run_in_threadpool(use.control.audit.record, actor, "data.delete", project.name, None, told)
         return answer({"message": f"{len(trace_ids)} traces deleted"})
 
     @routes.get("/runs/threads/{thread_id:path}")

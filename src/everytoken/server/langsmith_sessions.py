@@ -1,12 +1,13 @@
 """LangSmith's projects: `/sessions`, with statistics on demand. v1 here; v2 says the same in other words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
@@ -23,6 +24,7 @@ from everytoken.query.langsmith_projects import (
 )
 from everytoken.query.langsmith_runs import project_by_id
 from everytoken.query.window import parse_instant
+from everytoken.server.access import of_request
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import MAX_OFFSET, LangSmith, answer, instant, now_us, router
 from everytoken.store.control import Project, ProjectExistsError
@@ -246,9 +248,12 @@ def langsmith_sessions_router(use: LangSmith) -> APIRouter:
         return answer(sessions.update(session_id, body))
 
     @routes.delete("/sessions/{session_id}")
-    async def delete(session_id: UUID) -> Response:
+    async def delete(request: Request, session_id: UUID) -> Response:
         project = project_by_id(use.control, str(session_id))
+        before = {"project_id": project.project_id, **asdict(use.control.settings.get(project.project_id))}
         await use.delete_project(project)
+        actor = of_request(request).actor
+        await run_in_threadpool(use.control.audit.record, actor, "project.delete", project.name, before, None)
         return answer({"message": "deleted"})
 
     @routes.get("/sessions/{session_id}/metadata")

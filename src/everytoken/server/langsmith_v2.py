@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, Field
 
 from everytoken.query.errors import NotFoundError
 from everytoken.query.langsmith_rows import iso_z, v2_columns
 from everytoken.query.langsmith_runs import MAX_IDS, RunQuestion, RunReader, RunRecord, speaks_of_feedback
 from everytoken.query.langsmith_sums import number
+from everytoken.server.access import of_request
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import LangSmith, answer, instant, now_us, router
 from everytoken.server.langsmith_read import found
@@ -190,12 +192,14 @@ def shares_v2_router(use: LangSmith) -> APIRouter:
     routes = router()
 
     @routes.post("/runs/{run_id}/share")
-    async def share(run_id: UUID, body: ShareBody | None = None) -> Response:
-        return answer({"share_token": share_run(use, await found(use, str(run_id)))["share_token"]})
+    async def share(request: Request, run_id: UUID, body: ShareBody | None = None) -> Response:
+        record = await found(use, str(run_id))
+        shared = await run_in_threadpool(share_run, use, record, of_request(request).actor)
+        return answer({"share_token": shared["share_token"]})
 
     @routes.delete("/runs/{trace_id}/share")
-    def unshare(trace_id: UUID) -> Response:
-        unshare_run(use, str(trace_id))
+    def unshare(request: Request, trace_id: UUID) -> Response:
+        unshare_run(use, str(trace_id), of_request(request).actor)
         return Response(status_code=204)
 
     @routes.get("/public/{token}/run/{run_id}")

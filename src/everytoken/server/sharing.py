@@ -15,6 +15,7 @@ from everytoken.query.errors import NotFoundError
 from everytoken.query.ids import as_uuid
 from everytoken.query.langsmith_runs import MAX_IDS, RunQuestion, RunRecord, project_by_id
 from everytoken.query.langsmith_threads import of_thread
+from everytoken.server.access import of_request
 from everytoken.server.errors import RequestError
 from everytoken.server.langsmith_context import LangSmith, answer, check_run, router
 from everytoken.server.langsmith_read import PAGE_MAX, found
@@ -62,7 +63,7 @@ def sharing_router(use: LangSmith) -> APIRouter:
         body = _share_body(await request.body())
         record = await found(use, str(run_id))
         wanted = str(body.share_token) if body.share_token else None
-        return answer(await run_in_threadpool(share_run, use, record, wanted))
+        return answer(await run_in_threadpool(share_run, use, record, of_request(request).actor, wanted))
 
     @routes.get("/runs/{run_id}/share")
     def shared(run_id: UUID) -> Response:
@@ -70,8 +71,8 @@ def sharing_router(use: LangSmith) -> APIRouter:
         return answer(next(iter(use.control.annotations.of_kind(KIND, subjects=[str(run_id)])), None))
 
     @routes.delete("/runs/{run_id}/share")
-    def unshare(run_id: UUID) -> Response:
-        unshare_run(use, str(run_id))
+    def unshare(request: Request, run_id: UUID) -> Response:
+        unshare_run(use, str(run_id), of_request(request).actor)
         return answer({"message": "no longer shared"})
 
     @routes.get("/public/{token}/run")
@@ -110,11 +111,14 @@ def thread_sharing_router(use: LangSmith) -> APIRouter:
         return store.of_kind(THREAD_KIND, subjects=[_thread_subject(project, thread_id)])
 
     @routes.post("/threads/{thread_id:path}/share")
-    async def share(thread_id: str, body: ThreadShareBody) -> Response:
+    async def share(request: Request, thread_id: str, body: ThreadShareBody) -> Response:
         for known in await run_in_threadpool(shares, body.project_id, thread_id):
             return answer({"share_token": known["share_token"]})
         await use.pipeline.flush()
-        return answer({"share_token": await run_in_threadpool(share_thread, use, body.project_id, thread_id)})
+        token = await run_in_threadpool(share_thread, use, body.project_id, thread_id)
+        told = (of_request(request).actor, "share.create", thread_id, None, _of(body.project_id))
+        await run_in_threadpool(use.control.audit.record, *told)
+        return answer({"share_token": token})
 
     @routes.get("/threads/{thread_id:path}/share")
     def shared(thread_id: str, project_id: UUID) -> Response:
@@ -122,15 +126,16 @@ def thread_sharing_router(use: LangSmith) -> APIRouter:
         return answer({} if known is None else {"share_token": known["share_token"]})
 
     @routes.delete("/threads/{thread_id:path}/share")
-    def unshare(thread_id: str, project_id: UUID) -> Response:
+    def unshare(request: Request, thread_id: str, project_id: UUID) -> Response:
         for known in shares(project_id, thread_id):
             store.drop(THREAD_KIND, known["share_token"])
+            use.control.audit.record(of_request(request).actor, "share.remove", thread_id, _of(project_id))
         return Response(status_code=204)
 
     return routes
 
 
-def share_run(use: LangSmith, record: RunRecord, wanted: str | None = None) -> dict[str, Any]:
+def share_run(use: LangSmith, record: RunRecord, actor: str, wanted: str | None = None) -> dict[str, Any]:
     """The share of a run, made when there is none.
 
     Raises:
@@ -143,6 +148,7 @@ def share_run(use: LangSmith, record: RunRecord, wanted: str | None = None) -> d
     if any(store.get(kind, share["share_token"]) is not None for kind in (KIND, THREAD_KIND)):
         raise RequestError("this token shares something else already", field="body.share_token", status=409)
     store.put(KIND, share["share_token"], share, subject=run_id)
+    use.control.audit.record(actor, "share.create", run_id, None, {"project": record.run.project})
     return share
 
 
@@ -161,10 +167,11 @@ def share_thread(use: LangSmith, project_id: UUID, thread_id: str) -> str:
     return share["share_token"]
 
 
-def unshare_run(use: LangSmith, run_id: str) -> None:
+def unshare_run(use: LangSmith, run_id: str, actor: str) -> None:
     check_run(use, UUID(run_id))
     for known in use.control.annotations.of_kind(KIND, subjects=[run_id]):
         use.control.annotations.drop(KIND, known["share_token"])
+        use.control.audit.record(actor, "share.remove", run_id)
 
 
 def shared_by(use: LangSmith, token: UUID) -> Shared:
@@ -218,6 +225,10 @@ def _share_body(text: bytes) -> ShareBody:
     except ValidationError as error:
         first = error.errors()[0]
         raise RequestError(str(first["msg"]), field=".".join(map(str, ("body", *first["loc"]))), status=422) from error
+
+
+def _of(project_id: UUID) -> dict[str, str]:
+    return {"project_id": str(project_id)}
 
 
 def _thread_subject(project: Project, thread_id: str) -> str:

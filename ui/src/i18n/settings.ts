@@ -114,6 +114,9 @@ export const settingsEn = {
     retention_charges: "Runs past their retention dropped",
     data_delete: "Trace deleted",
     data_erase: "Person's data erased",
+    project_delete: "Project deleted",
+    share_create: "Link for everybody made",
+    share_remove: "Link for everybody ended",
   },
 };
 
@@ -230,5 +233,8 @@ export const settingsKo: typeof settingsEn = {
     retention_charges: "보존 기간이 지난 실행 삭제",
     data_delete: "트레이스 삭제",
     data_erase: "개인 데이터 삭제",
+    project_delete: "프로젝트 삭제",
+    share_create: "공개 링크 생성",
+    share_remove: "공개 링크 해제",
   },
 };
