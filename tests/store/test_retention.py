@@ -16,6 +16,7 @@ from tests.store.serving import Server, serving
 from everytoken.config import Settings
 from everytoken.server.retention import Limits, Sweeper, limits_of
 from everytoken.store.control import Control
+from everytoken.store.errors import StoreUnavailableError
 from everytoken.store.ledger import Ledger
 from everytoken.store.operations import OperationKey, StoredOperation
 from everytoken.store.project_settings import ProjectSettings
@@ -304,6 +305,22 @@ def test_what_was_deleted_is_off_the_disk_after_the_next_sweep(world: World, tmp
     assert on_disk() == [1, 1, 0]
     assert world.ledger.remove_deleted() == []
     assert world.ledger.read_trace(samples.uid(2))[0].inputs == {"q": SECRET}
+
+
+@pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+def test_retention_goes_on_where_deleted_rows_cannot_leave_the_disk(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.control.ensure_project("shop", NOON_US)
+    world.ledger.write([samples.run(samples.uid(1), inputs={"q": SECRET}, end_us=NOON_US + 5)], [], [])
+
+    def full() -> list[str]:
+        raise StoreUnavailableError("the ledger refused a change: no space left")
+
+    monkeypatch.setattr(world.ledger, "remove_deleted", full)
+    with pytest.raises(StoreUnavailableError):
+        world.sweep(Settings(data=tmp_path, content_retention_days=1))
+    assert world.shown() == [None]
 
 
 @pytest.mark.parametrize("engine", ["embedded"], indirect=True)

@@ -80,8 +80,6 @@ class Sweeper:
         """
         every_us = int(self._settings.retention_interval_s * 1_000_000)
         is_more = False
-        if self._control.sweeps.claim("deleted", self._clock_us(), every_us):
-            self._ledger.remove_deleted()
         for project in self._control.projects():
             limits = limits_of(self._settings, self._control, project)
             if limits == Limits(None, None):
@@ -92,6 +90,9 @@ class Sweeper:
             if self._sweep_project(project, limits, now_us):
                 self._control.sweeps.release(f"retention:{project.project_id}")
                 is_more = True
+        # Last: it writes parts anew, and a disk without the room for that must not keep retention from making some.
+        if self._control.sweeps.claim("deleted", self._clock_us(), every_us):
+            self._ledger.remove_deleted()
         return is_more
 
     def _sweep_project(self, project: Project, limits: Limits, now_us: int) -> bool:
