@@ -100,7 +100,7 @@ def test_every_parameter_says_what_it_means_and_shows_one_value(document: dict[s
     assert [name for name, parameter in asked.items() if not parameter["description"].endswith(".")] == []
     assert [name for name, parameter in asked.items() if "examples" not in parameter] == ["cursor"]
     assert PARAMETERS.keys() == asked.keys()
-    for name, parameter in asked.items():
+    for parameter in asked.values():
         for example in parameter.get("examples", {}).values():
             jsonschema_rs.validator_for(parameter["schema"]).validate(example["value"])
 
