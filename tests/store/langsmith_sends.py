@@ -18,7 +18,7 @@ import langsmith
 from langsmith.run_helpers import get_current_run_tree
 from langsmith.schemas import Attachment
 
-URL, *NAMES = sys.argv[1:]
+URL, NAMES = "".join(sys.argv[1:2]), sys.argv[2:]  # the test imports what was sent, and gives neither
 PHOTO = b"\x89PNG\r\n\x1a\n\r\n--\x00\xff" + bytes(range(256)) * 64
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
 MODEL = {"ls_provider": "openai", "ls_model_name": "gpt-5.2"}
