@@ -23,6 +23,8 @@ LARGE_LINE_BYTES = 8 * 1024**2
 """Large bodies that wait or are decoded; one more is taken only when there is none. About three seconds of work."""
 SLICE_S = 0.02
 """How long bodies are decoded before the event loop looks at its sockets again."""
+AHEAD_S = 0.05
+"""So much work of the ledger bodies may be ahead of it before the next one pauses: several at a time share a commit."""
 PAUSE_S, PAUSE_STEP_S = 0.25, 0.01
 """Longest that one body waits for the ledger to catch up, and how often it looks. Bodies that came faster than they
 are stored would fill the memory, or be read and decoded a second time from the journal."""
@@ -40,6 +42,8 @@ class Decoding:
         self._line: Line[Turn] = Line()
         self._serving: asyncio.Task[None] | None = None
         self._large_bytes = 0
+        self._ahead_until_s = 0.0
+        """When the ledger will have had the time for what was let pass, by its speed of late."""
         self.second = SecondProcess(settings)
 
     @property
@@ -116,10 +120,17 @@ class Decoding:
         self.second.decoded_here(time.monotonic() - began_s)
 
     async def _keep_pace(self, entry: Entry) -> None:
-        """Wait for as long as the ledger takes for such a body, while it is behind."""
+        """While the ledger is behind, let no more pass than it takes: now and then wait until it has had the time."""
+        per_s = self._allowed_bytes_per_s()
+        if per_s is None:
+            return
         began_s = time.monotonic()
-        while (per_s := self._allowed_bytes_per_s()) is not None:
-            left_s = began_s + min(len(entry.data) / per_s, PAUSE_S) - time.monotonic()
+        self._ahead_until_s = max(self._ahead_until_s, began_s) + len(entry.data) / per_s
+        if self._ahead_until_s - began_s <= AHEAD_S:
+            return
+        until_s = min(self._ahead_until_s, began_s + PAUSE_S)
+        while self._allowed_bytes_per_s() is not None:  # noqa: ASYNC110 - the flusher is a thread
+            left_s = until_s - time.monotonic()
             if left_s <= 0:
                 return
             await asyncio.sleep(min(left_s, PAUSE_STEP_S))

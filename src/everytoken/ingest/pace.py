@@ -6,9 +6,9 @@ LONGEST_S = 1.0
 """However long a flush took, what came meanwhile waits no longer."""
 PLENTY_BYTES = 4 * 1024**2
 """So many bytes of decoded bodies make a flush worth its insert: it comes as soon as the setting allows."""
-SLOW_BYTES = 12 * 1024**2
+SLOW_BYTES = 16 * 1024**2
 """Decoded bodies that wait, above which bodies may come as fast as they are stored: most of a flush."""
-BEHIND_BYTES = 24 * 1024**2
+BEHIND_BYTES = 28 * 1024**2
 """The same, above which they may come half as fast."""
 MEASURED_BYTES = 64 * 1024
 """Received bytes of a flush that tells how fast they are stored; of a smaller one the insert's own cost is most."""

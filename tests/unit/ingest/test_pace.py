@@ -53,21 +53,21 @@ def test_a_quick_flush_after_a_slow_one_ends_the_waiting() -> None:
 def test_bodies_come_as_fast_as_they_do_while_less_than_a_flush_of_them_waits() -> None:
     pace = Pace(0.25)
     pace.took(0.5, MEGABYTE)
-    assert pace.allowed_bytes_per_s(12 * MEGABYTE) is None
+    assert pace.allowed_bytes_per_s(16 * MEGABYTE) is None
 
 
 def test_when_more_waits_they_come_as_fast_as_the_last_flushes_stored_them() -> None:
     pace = Pace(0.25)
     pace.took(0.5, MEGABYTE)
-    assert pace.allowed_bytes_per_s(12 * MEGABYTE + 1) == 2 * MEGABYTE
+    assert pace.allowed_bytes_per_s(16 * MEGABYTE + 1) == 2 * MEGABYTE
     pace.took(1.0, MEGABYTE)
-    assert pace.allowed_bytes_per_s(24 * MEGABYTE) == 1.5 * MEGABYTE
+    assert pace.allowed_bytes_per_s(28 * MEGABYTE) == 1.5 * MEGABYTE
 
 
 def test_when_twice_as_much_waits_they_come_half_as_fast() -> None:
     pace = Pace(0.25)
     pace.took(0.5, MEGABYTE)
-    assert pace.allowed_bytes_per_s(24 * MEGABYTE + 1) == MEGABYTE
+    assert pace.allowed_bytes_per_s(28 * MEGABYTE + 1) == MEGABYTE
 
 
 def test_a_flush_of_little_says_nothing_of_the_speed() -> None:
