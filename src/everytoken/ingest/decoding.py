@@ -129,7 +129,7 @@ class Decoding:
         if self._ahead_until_s - began_s <= AHEAD_S:
             return
         until_s = min(self._ahead_until_s, began_s + PAUSE_S)
-        while self._allowed_bytes_per_s() is not None:  # noqa: ASYNC110 - the flusher is a thread
+        while self._allowed_bytes_per_s() is not None:
             left_s = until_s - time.monotonic()
             if left_s <= 0:
                 return
