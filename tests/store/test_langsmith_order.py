@@ -72,3 +72,22 @@ def test_runs_are_whole_in_any_order_across_processes_and_counted_once(tmp_path:
         update(third, CALL, outputs=more)
         assert read(third, CALL) == ("error", 25, more, "2026-11-22T12:00:03")
         assert tokens(third) == (2, 1, 25)
+
+
+def test_a_run_sent_to_two_projects_is_counted_once_where_it_came_first(tmp_path: Path) -> None:
+    """Replicas of the SDK had the ids of the original until 2025, and bodies may pass each other on the way."""
+    elsewhere = [{**run, "session_name": "copy"} for run in (AGENT, MODEL)]
+    end = {"id": CALL, "trace_id": ROOT, "outputs": USAGE, "end_time": "2026-11-22T12:00:03Z"}
+    with serving(tmp_path / "data") as server:
+        send(server, ("post", AGENT), ("post", elsewhere[0]), ("post", elsewhere[1]))
+        server.flush()
+        send(server, ("post", MODEL), ("patch", {**end, "session_name": "order"}), boundary="c")
+        server.flush()
+        send(server, ("patch", {**end, "session_name": "copy"}), ("post", elsewhere[0]), boundary="d")
+        assert read(server, CALL)[:2] == ("success", 15)
+        assert tokens(server) == (1, 0, 0)
+        copied = server.get("/projects/copy/summary")
+        assert (copied["runs"], copied["llm_calls"], copied["total_tokens"]) == (1, 1, 15)
+        whole = server.get(f"/traces/{ROOT}")
+        assert [run["run_id"] for run in whole["runs"]] == [ROOT, CALL]
+        assert [charge["total_tokens"] for charge in whole["charges"]] == [15]
