@@ -131,14 +131,14 @@ ASKS: dict[str, Ask] = {
     "DELETE /model-price-map/{price_id}": Ask("whole"),
     "GET /attachments/{sha256}": Ask("secret", {"mime_type": "text/plain", "expires": "9999999999", "signature": "x"}),
     # LangSmith v2, at its mounts
-    "POST 2/runs/query": Ask("tells", body={"project_ids": ["SESSION"], "selects": ["name"]}),
+    "POST 2/runs/query": Ask("tells", body={"project_ids": ["SESSION"], "min_start_time": SINCE, "selects": ["name"]}),
     "GET 2/runs/{run_id}": Ask("tells", {"project_id": "SESSION", "selects": "name"}),
     "GET 2/runs/{run_id}/url": Ask("tells", {"project_id": "SESSION"}, tells="RUN"),
     "POST 2/runs/{run_id}/share": Ask("changes", body={}),
     "DELETE 2/runs/{trace_id}/share": Ask("changes"),
     "GET 2/public/{token}/run/{run_id}": Ask("secret"),
     "POST 2/public/{token}/runs/query": Ask("secret", body={}),
-    "POST 2/traces/query": Ask("tells", body={"project_id": "SESSION", "selects": ["name"]}),
+    "POST 2/traces/query": Ask("tells", body={"project_id": "SESSION", "min_start_time": SINCE, "selects": ["name"]}),
     "GET 2/traces/{trace_id}/runs": Ask("tells", {"project_id": "SESSION", "selects": "name"}),
     "POST 2/threads/query": Ask("tells", body={"project_id": "SESSION", "min_start_time": SINCE}),
     "POST 2/threads/stats": Ask(
