@@ -75,7 +75,7 @@ def test_runs_are_whole_in_any_order_across_processes_and_counted_once(tmp_path:
 
 
 def test_a_run_sent_to_two_projects_is_counted_once_where_it_came_first(tmp_path: Path) -> None:
-    """Replicas of the SDK had the ids of the original until 2025, and bodies may pass each other on the way."""
+    """Replicas of langsmith 0.4.43 have the ids of the original, and bodies may pass each other on the way."""
     elsewhere = [{**run, "session_name": "copy"} for run in (AGENT, MODEL)]
     end = {"id": CALL, "trace_id": ROOT, "outputs": USAGE, "end_time": "2026-11-22T12:00:03Z"}
     with serving(tmp_path / "data") as server:

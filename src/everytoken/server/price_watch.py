@@ -40,7 +40,8 @@ async def watching(
     """Look at them every few seconds, and at once on SIGHUP; `reloaded` is called when they are others."""
     wake = asyncio.Event()
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # not in the main thread, as in tests
+    # asyncio's words for: a loop without signals, as on Windows, and a thread that is not the main one, as in tests.
+    with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
         loop.add_signal_handler(signal.SIGHUP, wake.set)
     try:
         async with beside(_watch(book, overrides, wake, reloaded)):
