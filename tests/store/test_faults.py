@@ -157,17 +157,21 @@ def test_connections_that_only_stand_there_leave_the_engine_its_files(server: Se
 
 
 class Watcher(threading.Thread):
-    """Reads the live feed until it ends."""
+    """A live feed, open once this stands, read until it ends."""
 
     def __init__(self, url: str) -> None:
         super().__init__(daemon=True)
         self.lines: list[str] = []
-        self.url = url
+        with ExitStack() as stack:
+            http = stack.enter_context(httpx.Client(base_url=url, timeout=30.0))
+            self.feed = stack.enter_context(http.stream("GET", "/everytoken/v1/live"))
+            assert self.feed.status_code == 200
+            self.open = stack.pop_all()
         self.start()
 
     def run(self) -> None:
-        with httpx.Client(base_url=self.url, timeout=30.0) as http, http.stream("GET", "/everytoken/v1/live") as feed:
-            self.lines.extend(feed.iter_lines())
+        with self.open:
+            self.lines.extend(self.feed.iter_lines())
 
     def saw(self, run_id: str) -> bool:
         deadline = time.monotonic() + 10
