@@ -183,7 +183,7 @@ class Held:
 
 @pytest.mark.parametrize("dies", [False, True], ids=["goes on", "dies after its write"])
 async def test_a_node_that_writes_what_it_settled_long_ago_does_not_undo_what_the_other_knows(
-    nodes: tuple[Node, Node], dies: bool
+    nodes: tuple[Node, Node], dies: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, other = nodes
     operations = trace_of(1)
@@ -193,6 +193,7 @@ async def test_a_node_that_writes_what_it_settled_long_ago_does_not_undo_what_th
     held = Held(slow.ledger)
     held.dies = dies
     slow.start(held)
+    held_up = slow.pipeline
     # The outer run does not tell the id of its response: without the inner one it is a request of its own, by its run.
     operations[6] = patch(3, trace_id=uid(1), outputs=usage(100, 20))
     await slow.send(*(operations[n] for n in (0, 1, 2, 4, 6, 7)))
@@ -212,6 +213,8 @@ async def test_a_node_that_writes_what_it_settled_long_ago_does_not_undo_what_th
     assert sorted(charge.usage.total_tokens for charge in known[1] if charge.usage) == [10, 120]
     for node in nodes:
         await node.stop()
+    monkeypatch.setattr("everytoken.ingest.pipeline.DRAIN_S", 0)
+    await held_up.stop()  # a dead process would not try on
 
 
 async def test_a_part_that_comes_late_to_the_other_node_joins_what_was_settled(nodes: tuple[Node, Node]) -> None:
