@@ -12,7 +12,10 @@ from tests.store.serving import Server, serving
 
 from everytoken.config import Settings
 from everytoken.server.app import create_app
+from everytoken.server.outside_changes import note_settings
 from everytoken.server.scopes import served
+from everytoken.store.control import Control
+from everytoken.store.errors import StoreUnavailableError
 
 OURS = "/everytoken/v1"
 TOML = """[[price]]
@@ -168,6 +171,25 @@ def test_what_the_environment_and_the_price_file_change_is_logged_when_it_is_see
     assert [side["content_retention_days"] for side in kept[0]] == [30, 7]
     assert kept[1][0]["key_id"] != kept[1][1]["key_id"]
     assert [side["toml"] for side in kept[2]] == [FILE.format(1), FILE.format(2)]
+
+
+@pytest.mark.parametrize(("part", "write"), [("audit", "record"), ("annotations", "put")])
+def test_a_change_from_outside_is_told_though_the_disk_was_full_when_it_was_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, write: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise StoreUnavailableError("the disk is full")
+
+    settings = Settings(data=tmp_path, content_retention_days=30)
+    control = Control.open(settings)
+    with monkeypatch.context() as patched:
+        patched.setattr(getattr(control, part), write, full)
+        with pytest.raises(StoreUnavailableError):
+            note_settings(control, settings)
+    note_settings(control, settings)
+    entries = control.audit.page(limit=10)
+    control.close()
+    assert {(one.action, one.after["content_retention_days"]) for one in entries} == {("retention.setting", 30)}
 
 
 async def test_no_route_writes_to_the_log_or_takes_from_it(tmp_path: Path) -> None:

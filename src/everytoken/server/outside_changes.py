@@ -48,5 +48,6 @@ def _note(control: Control, action: str, subject: str, now: Mapping[str, Any]) -
     before = control.annotations.get(KIND, action)
     if before == now or (before is None and not any(now.values())):
         return
-    control.annotations.put(KIND, action, now)
+    # In this order: cut short between the two it tells the change again at the next look, and never not at all.
     control.audit.record(ACTOR, action, subject, before, now)
+    control.annotations.put(KIND, action, now)
